@@ -1,0 +1,122 @@
+/**
+ * Builds what ships.
+ *
+ *   dist/hooks/<event>.cjs    one self-contained file per client event, CommonJS because it starts faster than ESM
+ *   dist/hooks/lazy/*.cjs     what a hook loads only when it needs it: every `import()` below hooks/ ends up here
+ *   dist/cli.mjs              the command
+ *   dist/meta.json            what went into each file, for the tests that hold sizes and imports
+ */
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+// Built beside and moved into place, so that whoever runs the product meanwhile never meets half of it.
+const dist = join(root, 'dist');
+const fresh = `dist.${process.pid}.tmp`;
+
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  metafile: true,
+  // The ESM flavour of a package bundles; some UMD flavours do not.
+  mainFields: ['module', 'main'],
+  // tiny-invariant drops its messages in production.
+  define: { 'process.env.NODE_ENV': '"development"', __VERSION__: JSON.stringify(version) },
+  // cosmiconfig can load TypeScript; only data formats are ever read here.
+  external: ['typescript'],
+};
+
+/** Turns `import('./x.ts')` into a `require` of a file of its own, since esbuild splits ESM only. */
+const lazyParts = new Map();
+const lazyFrom = (prefix) => ({
+  name: 'lazy',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const name = basename(path, '.ts');
+      lazyParts.set(name, resolve(resolveDir, path));
+      return { path: `${prefix}${name}.cjs`, external: true };
+    });
+  },
+});
+
+const banner = { js: '/* flowloom-hooks: built file, do not edit. eslint-disable */' };
+const hookOptions = {
+  ...shared,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  banner,
+  supported: { 'dynamic-import': false },
+};
+
+const inputs = {};
+const run = async (options) => {
+  const { metafile } = await build(options);
+  for (const [file, output] of Object.entries(metafile.outputs)) {
+    inputs[file.replace(fresh, 'dist')] = {
+      bytes: output.bytes,
+      inputs: Object.keys(output.inputs),
+      imports: output.imports.map(({ path }) => path),
+    };
+  }
+};
+
+await run({
+  ...hookOptions,
+  entryPoints: readdirSync(join(root, 'hooks')).map((name) => join('hooks', name)),
+  outdir: `${fresh}/hooks`,
+  plugins: [lazyFrom('./lazy/')],
+});
+const built = new Set();
+while (lazyParts.size > built.size) {
+  const next = [...lazyParts].filter(([name]) => !built.has(name));
+  for (const [name] of next) built.add(name);
+  await run({
+    ...hookOptions,
+    entryPoints: next.map(([name, path]) => ({ in: path, out: name })),
+    outdir: `${fresh}/hooks/lazy`,
+    plugins: [lazyFrom('./')],
+  });
+}
+await run({
+  ...shared,
+  entryPoints: { cli: 'src/cli/main.ts' },
+  format: 'esm',
+  outdir: fresh,
+  outExtension: { '.js': '.mjs' },
+  banner: {
+    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+  },
+});
+
+/** The licences of everything that was bundled, as they ask for. */
+const packages = new Set(
+  Object.values(inputs).flatMap(({ inputs: files }) =>
+    files.flatMap((file) => file.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[0] ?? []),
+  ),
+);
+const notices = [...packages].sort().map((directory) => {
+  const {
+    name,
+    version: of,
+    license,
+  } = JSON.parse(readFileSync(join(root, directory, 'package.json'), 'utf8'));
+  const file = readdirSync(join(root, directory)).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file ? readFileSync(join(root, directory, file), 'utf8').trim() : `Licence: ${license}`;
+  return `${name} ${of}\n\n${text}\n`;
+});
+writeFileSync(join(root, fresh, 'THIRD-PARTY-LICENSES.txt'), notices.join(`\n${'-'.repeat(72)}\n\n`));
+writeFileSync(join(root, fresh, 'meta.json'), `${JSON.stringify(inputs, null, 1)}\n`);
+
+const old = join(root, `${fresh}.old`);
+if (existsSync(dist)) renameSync(dist, old);
+renameSync(join(root, fresh), dist);
+rmSync(old, { recursive: true, force: true });
