@@ -1,0 +1,55 @@
+/**
+ * Leadership is a query over the members that are there, so there is no lock to steal and nothing to hand over.
+ *
+ * Guaranteed: all observers that see the same members name the same master, whatever the order they see them in.
+ * Not promised: mutual exclusion. A master learns of its demotion at its next hook; until then two sessions may believe in
+ * themselves. The epoch, the master's seq, tells their traces apart.
+ */
+import type { Member, MemberId } from './member.ts';
+
+export type Role = 'master' | 'worker';
+
+export interface Roster {
+  /** Members that are not gone, highest seq first, each once. */
+  readonly members: readonly Member[];
+  readonly master: Member | null;
+  /** The master's seq; 0 while there is no master. */
+  readonly epoch: number;
+}
+
+/** It left on its own, or its process is gone. */
+export const isGone = (member: Member): boolean =>
+  member.liveness === 'dead' || (member.presence?.left != null && member.presence.left.seq >= member.seq);
+
+/** The live eligible member with the highest seq; without one, the live fallback member with the highest seq. */
+export function elect(members: readonly Member[]): Member | null {
+  const best = (candidacy: string): Member | null =>
+    members.reduce<Member | null>(
+      (top, member) =>
+        member.birth.candidacy === candidacy && !isGone(member) && (top === null || member.seq > top.seq)
+          ? member
+          : top,
+      null,
+    );
+  return best('eligible') ?? best('fallback');
+}
+
+/** Keeps the latest join of every member: a promotion is nothing but a later join of the same process. */
+export function latestJoins<T extends { seq: number; birth: { id: MemberId } }>(joins: readonly T[]): T[] {
+  const latest = new Map<MemberId, T>();
+  for (const join of joins) {
+    const known = latest.get(join.birth.id);
+    if (!known || known.seq < join.seq) latest.set(join.birth.id, join);
+  }
+  return [...latest.values()].sort((a, b) => b.seq - a.seq);
+}
+
+/** The roster of any set of joins, in any order, with repetitions. */
+export function rosterOf(joins: readonly Member[]): Roster {
+  const members = latestJoins(joins).filter((member) => !isGone(member));
+  const master = elect(members);
+  return { members, master, epoch: master?.seq ?? 0 };
+}
+
+export const roleOf = (roster: Roster, id: MemberId): Role =>
+  roster.master?.birth.id === id ? 'master' : 'worker';

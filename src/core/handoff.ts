@@ -1,0 +1,261 @@
+/**
+ * What a member leaves behind for whoever comes next: facts about its work, as Markdown with frontmatter that is also a valid
+ * basic-memory note. Everything that came from a person, a model or a repository stands inside code blocks, where neither
+ * `#words` nor `[[links]]` nor fences mean anything.
+ */
+import type { Role } from './election.ts';
+import type { GitFacts } from './git-facts.ts';
+import { clip, fenced, oneLine, sanitize } from './quote.ts';
+import { redact } from './redact.ts';
+import type { Command, Todo } from './transcript.ts';
+
+/** `complete`: closed by its owner. `checkpoint`: as of the last stop. `reconstructed`: put together by another after its end. */
+export type HandoffLabel = 'complete' | 'checkpoint' | 'reconstructed';
+
+export interface Handoff {
+  readonly label: HandoffLabel;
+  readonly member: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly sessionId: string;
+  readonly joinedAt: string;
+  readonly writtenAt: string;
+  readonly firstPrompt: string;
+  readonly latestPrompt: string;
+  readonly said: string;
+  /** Put through the client's question tool and unanswered. */
+  readonly asked: readonly string[];
+  readonly todos: readonly Todo[];
+  readonly files: readonly string[];
+  readonly commands: readonly Command[];
+  readonly git: GitFacts | null;
+  readonly worktree: string;
+  /** The client's own summary from its last compaction. */
+  readonly summary: string;
+  readonly transcript: string;
+}
+
+/** The head of a stored handoff: what a list shows and a reader decides by. Missing values are empty. */
+export interface HandoffHead {
+  readonly id: string;
+  readonly label: HandoffLabel;
+  readonly member: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly sessionId: string;
+  readonly writtenAt: string;
+  readonly branch: string;
+  readonly goal: string;
+}
+
+/** Whether there is anything in it that the next one could use. */
+export const saysSomething = (handoff: Handoff): boolean =>
+  Boolean(
+    handoff.firstPrompt || handoff.said || handoff.summary || handoff.files.length || handoff.commands.length,
+  );
+
+/** Stable for one conversation of one join: `<seq>-<start of the session id>`. Safe as a file name whatever the session id holds. */
+export const handoffId = (seq: number, sessionId: string): string =>
+  `${String(seq).padStart(6, '0')}-${sessionId.replace(/[^A-Za-z0-9]/g, '').slice(0, 12) || 'session'}`;
+
+/** Sentences that ask something, word for word. */
+export function questionsIn(said: string): string[] {
+  const prose = said.replace(/^(`{3,})[\s\S]*?^\1/gm, '');
+  const asked = prose.match(/[^\s.?!][^.?!\n]*(?:\.[^\s.?!][^.?!\n]*)*\?(?=[\s"')*_\]]|$)/g) ?? [];
+  return asked.map((question) => clip(question.replace(/^[-*#>\s]+/, '').trim(), 400)).slice(-6);
+}
+
+/** The first unfinished todo, or what the last message itself calls the next step. */
+export function nextStep(todos: readonly Todo[], said: string): string {
+  const open =
+    todos.find((todo) => todo.status === 'in_progress') ?? todos.find((todo) => todo.status === 'pending');
+  if (open) return open.text;
+  const named = said.match(
+    /(?:^[\s>*#-]*|[.?!]\s+)(?:\*\*)?(?:the\s+)?next(?:\s+steps?)?(?:\*\*)?\s*(?::|is\b|are\b)\**\s*(.{3,400})$/im,
+  );
+  return named?.[1]?.trim() ?? '';
+}
+
+/**
+ * Takes out what the text repeats of a handoff that its author had received, so that a text never travels more than one step.
+ * Compared line by line; short lines are everybody's.
+ */
+export function withoutRelayed(text: string, received: string): string {
+  if (!received) return text;
+  const fold = (line: string): string => line.replace(/[\s>*`"'-]+/g, ' ').trim();
+  const heard = new Set(
+    received
+      .split('\n')
+      .map(fold)
+      .filter((line) => line.length >= 30),
+  );
+  return text
+    .split('\n')
+    .filter((line) => !heard.has(fold(line)))
+    .join('\n');
+}
+
+const quote = (value: string | number): string => JSON.stringify(oneLine(String(value), 400));
+
+function frontmatter(handoff: Handoff, id: string): string {
+  const fields: [string, string | number][] = [
+    ['title', `Handoff ${id} from ${handoff.name}`],
+    ['type', 'handoff'],
+    ['permalink', `flowloom/handoffs/${id.toLowerCase().replaceAll('.', '-')}`],
+    ['created', handoff.joinedAt],
+    ['modified', handoff.writtenAt],
+    ['status', handoff.label],
+    ['member', handoff.member],
+    ['name', handoff.name],
+    ['role', handoff.role],
+    ['seq', handoff.seq],
+    ['epoch', handoff.epoch],
+    ['claude_session_id', handoff.sessionId],
+    ['branch', handoff.git?.branch ?? ''],
+    ['git_sha', handoff.git?.head ?? ''],
+    ['goal', oneLine(handoff.latestPrompt || handoff.firstPrompt, 120)],
+  ];
+  return `---\n${fields.map(([key, value]) => `${key}: ${quote(value)}`).join('\n')}\ntags: ["flowloom", "handoff"]\n---`;
+}
+
+const lines = (entries: readonly string[], most: number): string => {
+  const shown = entries.slice(-most).join('\n');
+  return entries.length > most ? `(${entries.length - most} more)\n${shown}` : shown;
+};
+
+const marks: Readonly<Record<string, string>> = { completed: '[x]', in_progress: '[>]' };
+
+function gitSection(handoff: Handoff, most: number): string {
+  const { git, worktree } = handoff;
+  const facts = [
+    `worktree: ${worktree}`,
+    git && `branch: ${git.branch}`,
+    git && `HEAD: ${git.head}`,
+    git?.staged.length && `staged (${git.staged.length}): ${git.staged.slice(0, most).join(', ')}`,
+    git?.dirty.length && `changed, not staged (${git.dirty.length}): ${git.dirty.slice(0, most).join(', ')}`,
+    git && !git.staged.length && !git.dirty.length && 'clean',
+  ];
+  return facts.filter(Boolean).join('\n');
+}
+
+/** The sections in the order of their worth; `scale` shrinks what may be long. */
+function sections(handoff: Handoff, scale: number): [string, string][] {
+  const chars = (most: number): number => Math.max(80, Math.floor(most * scale));
+  const count = (most: number): number => Math.max(3, Math.floor(most * scale));
+  const { firstPrompt, latestPrompt, said } = handoff;
+  const questions = [...handoff.asked, ...questionsIn(said)];
+  const goal =
+    firstPrompt === latestPrompt
+      ? firstPrompt
+      : `first: ${clip(firstPrompt, chars(500))}\nlatest: ${clip(latestPrompt, chars(500))}`;
+  const all: [string, string][] = [
+    ['Goal', clip(goal, chars(1010))],
+    [
+      'Open questions',
+      questions
+        .slice(-count(6))
+        .map((question) => clip(question, chars(400)))
+        .join('\n'),
+    ],
+    ['Next step', clip(nextStep(handoff.todos, said), chars(400))],
+    [
+      'Todo',
+      lines(
+        handoff.todos
+          .filter((todo) => todo.status !== 'deleted')
+          .map((todo) => `${marks[todo.status] ?? '[ ]'} ${todo.text}`),
+        count(20),
+      ),
+    ],
+    ['Last said', clip(said, chars(1500))],
+    ['Files touched', lines(handoff.files, count(30))],
+    [
+      'Commands',
+      lines(
+        handoff.commands.map(
+          ({ command, outcome, said }) =>
+            `${outcome}: ${oneLine(command, 160)}${said ? ` → ${oneLine(said, 120)}` : ''}`,
+        ),
+        count(10),
+      ),
+    ],
+    ['Git', clip(gitSection(handoff, count(20)), chars(1500))],
+    ["Client's summary", clip(handoff.summary, chars(1500))],
+    ['Transcript', handoff.transcript],
+  ];
+  return all.filter(([, text]) => text.trim() !== '');
+}
+
+/** The handoff as a note of at most `maxChars` characters: redacted, sanitised, every section of foreign text in a code block. */
+export function renderHandoff(handoff: Handoff, id: string, maxChars: number): string {
+  const render = (scale: number): string =>
+    [
+      frontmatter(handoff, id),
+      ...sections(handoff, scale).map(([title, text]) => `## ${title}\n\n${fenced(sanitize(redact(text)))}`),
+    ].join('\n\n');
+  for (const scale of [1, 0.6, 0.3, 0.1]) {
+    const note = render(scale);
+    if (note.length < maxChars) return `${note}\n`;
+  }
+  return `${clip(render(0.1), maxChars - 1)}\n`;
+}
+
+const unquote = (value: string): string => {
+  try {
+    return value.startsWith('"') ? String(JSON.parse(value)) : value;
+  } catch {
+    return value;
+  }
+};
+
+/**
+ * Head and body of a stored note; null when it is none of ours. Reads values with and without quotes, since other programs
+ * that keep such notes rewrite them.
+ */
+export function parseHandoff(note: string, id: string): { head: HandoffHead; body: string } | null {
+  const match = note.match(/^---\r?\n([\s\S]{0,20000}?)\r?\n---\r?\n?/);
+  if (!match) return null;
+  const fields = new Map<string, string>();
+  for (const line of match[1]!.split(/\r?\n/)) {
+    const at = line.indexOf(': ');
+    if (at > 0) fields.set(line.slice(0, at), unquote(line.slice(at + 2).trim()));
+  }
+  const get = (key: string): string => fields.get(key) ?? '';
+  if (get('type') !== 'handoff' || !Number.isSafeInteger(Number(get('seq')))) return null;
+  const label = get('status');
+  const head: HandoffHead = {
+    id,
+    label: label === 'complete' || label === 'reconstructed' ? label : 'checkpoint',
+    member: get('member'),
+    name: get('name'),
+    role: get('role') === 'master' ? 'master' : 'worker',
+    seq: Number(get('seq')),
+    epoch: Number(get('epoch')) || 0,
+    sessionId: get('claude_session_id'),
+    writtenAt: get('modified'),
+    branch: get('branch'),
+    goal: get('goal'),
+  };
+  return { head, body: note.slice(match[0].length).trim() };
+}
+
+/** The paths in the note's list of touched files. */
+export function filesIn(body: string): string[] {
+  const section = body.match(/^## Files touched\n\n(`{3,})text\n([\s\S]*?)\n\1/m)?.[2] ?? '';
+  return section.split('\n').filter((line) => line !== '' && !/^\(\d+ more\)$/.test(line));
+}
+
+/** The body cut to whole sections that fit into `most` characters. */
+export function excerpt(body: string, most: number): string {
+  if (body.length <= most) return body;
+  let kept = '';
+  for (const section of body.split(/\n\n(?=## )/)) {
+    if (kept.length + section.length + 2 > most) continue;
+    kept += (kept && '\n\n') + section;
+  }
+  return kept || clip(body, most);
+}

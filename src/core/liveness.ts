@@ -1,0 +1,59 @@
+/**
+ * Is a member alive, as one observer sees it? Pure: what the system says comes in as data.
+ *
+ * What this does not detect: a process that hangs, and one that runs in another pid namespace or on another machine and died
+ * less than a lease ago. Such a member is `unknown` and counts as live until its lease is over.
+ */
+import type { Birth, Domain, Liveness, SeenPresence } from './member.ts';
+
+/** What the observer remembers of a member it cannot probe: the last beat it saw and when, by its own clock, that began. */
+export interface Lease {
+  readonly beat: string;
+  readonly since: number;
+}
+
+export interface Observer {
+  readonly domain: Domain;
+  /** Milliseconds since 1970, this observer's clock. */
+  readonly now: number;
+  /** When this machine booted, milliseconds since 1970, same clock. */
+  readonly bootedAt: number;
+  readonly leaseMs: number;
+  /** Start time of the process with that pid in this domain; null when there is none or it is a zombie. */
+  startOf(pid: number): string | null;
+}
+
+/** Both see the same pids. */
+export const sameDomain = (a: Domain, b: Domain): boolean =>
+  a.host === b.host && a.boot === b.boot && a.namespace === b.namespace;
+
+/**
+ * The verdict, and the lease to remember for the next look (null when none is needed).
+ *
+ * In the same domain the pid and its start time decide. A record from an earlier boot of this machine is dead, unless its owner
+ * renewed it after this boot: then the host's identity is not as unique as it should be and the lease decides. Elsewhere the
+ * lease decides: an unchanged beat for `leaseMs` of the observer's own time. An idle session fires no hooks, so it is measured in hours.
+ */
+export function judge(
+  birth: Birth,
+  seen: SeenPresence | null,
+  lease: Lease | undefined,
+  observer: Observer,
+): { liveness: Liveness; lease: Lease | null } {
+  const { domain, pid, start } = birth.process;
+  if (sameDomain(domain, observer.domain)) {
+    const found = observer.startOf(pid);
+    const same = found !== null && (start === '' || found === '' || found === start);
+    return { liveness: same ? 'alive' : 'dead', lease: null };
+  }
+  const lastSeen = seen?.seenAt ?? Date.parse(birth.joinedAt);
+  if (
+    domain.host === observer.domain.host &&
+    domain.boot !== observer.domain.boot &&
+    lastSeen < observer.bootedAt
+  )
+    return { liveness: 'dead', lease: null };
+  const beat = seen?.beat ?? '';
+  const kept = lease?.beat === beat ? lease : { beat, since: observer.now };
+  return { liveness: observer.now - kept.since > observer.leaseMs ? 'dead' : 'unknown', lease: kept };
+}

@@ -1,0 +1,38 @@
+/**
+ * Text that came from another session is data. These functions make it safe to show: nothing invisible, nothing that looks
+ * like the client's own markup, no fence that it could close.
+ */
+
+/** Terminal sequences; controls except tab and newline; format characters (bidi, zero width, tags); separators; variation selectors. */
+const invisible = /\u001b\[[0-9;?]*[ -/]*[@-~]|(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\p{Variation_Selector}/gu;
+
+/** Names with `-`, `_` or `:` inside, as the client's tags have, and the few without. */
+const markup =
+  /<(?=\/?\s*(?:[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)+|system|human|user|assistant|instructions?|important|invoke|parameter|thinking|context|function|result|tool|summary|event)\b)/gi;
+
+const lone = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Several lines of foreign text, harmless. */
+export const sanitize = (text: string): string =>
+  text.replace(/\r\n?/g, '\n').replace(invisible, '').replace(lone, '\ufffd').replace(markup, '&lt;');
+
+/** Cuts to at most `most` characters, the last one an ellipsis when something was cut; never through a surrogate pair. */
+export function clip(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const cut = text.slice(0, Math.max(0, most - 1)).replace(/[\ud800-\udbff]$/, '');
+  return `${cut.trimEnd()}…`;
+}
+
+/** One harmless line of at most `most` characters. */
+export const oneLine = (text: string, most: number): string =>
+  clip(sanitize(text).replace(/\s+/g, ' ').trim(), most);
+
+/** As `oneLine`, in double quotes that the text cannot close. */
+export const quoted = (text: string, most: number): string => `"${oneLine(text, most).replaceAll('"', "'")}"`;
+
+/** A Markdown code block around the text, with a fence longer than any run of backticks inside. */
+export function fenced(text: string, info = 'text'): string {
+  const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 2);
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${info}\n${text}\n${fence}`;
+}

@@ -1,0 +1,67 @@
+/**
+ * Where records live. A store knows nothing of roles: it hands out numbers, keeps records and gives them back.
+ *
+ * Every store runs the contract suite in `test/contract`. `null` means absent, a throw means broken.
+ */
+import type { Birth, MemberId, Presence, SeenPresence } from './member.ts';
+
+export type StoreKind = 'file';
+
+export interface Store {
+  readonly kind: StoreKind;
+  /** Where its records are, for people. */
+  readonly place: string;
+
+  /**
+   * Takes the next join number above `floor` and above every number ever taken here, and files the birth under it: complete or
+   * not at all. Numbers are unique, and if one join returned before another began, its number is the lower one.
+   */
+  join(birth: Birth, floor: number): Promise<number>;
+
+  /** All numbers that are taken, lowest first. Cheap: no record is read. */
+  numbers(): Promise<number[]>;
+
+  /** The birth under a number; null when there is none or it cannot be read (see `damaged`). */
+  birth(seq: number): Promise<Birth | null>;
+
+  /** Replaces what the member tells about itself, as a whole, and renews it. Readers see the old or the new one. */
+  announce(id: MemberId, presence: Presence): Promise<void>;
+
+  /** Renews the member's presence without changing it. A member without one stays without. */
+  renew(id: MemberId): Promise<void>;
+
+  presence(id: MemberId): Promise<SeenPresence | null>;
+
+  /** Members with any record of their own, whether or not a birth is left. */
+  memberIds(): Promise<MemberId[]>;
+
+  /**
+   * Keeps a handoff note. With `first`, one that is already there stays and false comes back; so of several reconstructions
+   * the first one wins.
+   */
+  putHandoff(id: string, note: string, options?: { first?: boolean }): Promise<boolean>;
+
+  /** Ids of all handoffs, in the order of their join numbers. */
+  handoffs(): Promise<string[]>;
+
+  handoff(id: string): Promise<string | null>;
+
+  /** Where a person or a model can read that handoff. */
+  handoffPlace(id: string): string;
+
+  dropHandoff(id: string): Promise<void>;
+
+  /** Forgets births and members for good. The highest number is kept whatever is asked. */
+  forget(what: { seqs?: readonly number[]; members?: readonly MemberId[] }): Promise<void>;
+
+  /** Removes what writers that were killed left unfinished, when it is older than this. Returns how many. */
+  sweep(olderThanMs: number): Promise<number>;
+
+  /** Every record that is there and cannot be read, with the reason. */
+  damaged(): Promise<Damage[]>;
+}
+
+export interface Damage {
+  readonly record: string;
+  readonly reason: string;
+}
