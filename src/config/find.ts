@@ -1,0 +1,41 @@
+/** Says which configuration files are there, before anything is loaded to read them: most repositories have none. */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { defaults } from '../core/config.ts';
+import type { LoadedConfig } from './load.ts';
+
+const places = [
+  'package.json',
+  '.flowloomrc',
+  '.flowloomrc.json',
+  '.flowloomrc.yaml',
+  '.flowloomrc.yml',
+  'flowloom.config.json',
+  '.config/flowloomrc',
+  '.config/flowloomrc.json',
+  '.config/flowloomrc.yaml',
+  '.config/flowloomrc.yml',
+];
+
+const mostBytes = 1 << 20;
+
+function holdsConfig(directory: string, name: string): boolean {
+  const path = join(directory, name);
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile() || stat.size > mostBytes) return false;
+  return name !== 'package.json' || fs.readFileSync(path, 'utf8').includes('"flowloom"');
+}
+
+/** The configuration of a work tree. The reader is loaded only when there is something to read. Never throws. */
+export async function configOf(directory: string): Promise<LoadedConfig> {
+  const names = places.filter((name) => {
+    try {
+      return holdsConfig(directory, name);
+    } catch {
+      return false;
+    }
+  });
+  if (names.length === 0) return { config: defaults, file: null, problems: [] };
+  const { loadConfig } = await import('./load.ts');
+  return loadConfig(directory, names);
+}

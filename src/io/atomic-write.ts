@@ -1,0 +1,106 @@
+/** Writes that are there as a whole or not at all. Directories 0700, files 0600. */
+import fs from 'node:fs';
+import { dirname } from 'node:path';
+
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
+
+let written = 0;
+
+/**
+ * Writes the text to a new file next to `path` and returns its name. Random enough for two containers that share the directory
+ * and their pids; exclusive creation does the rest. `durable` waits for the disk.
+ */
+export function writeTemporary(path: string, text: string, durable: boolean): string {
+  const unique = `${process.pid}-${process.hrtime.bigint().toString(36)}-${Math.random().toString(36).slice(2, 10)}-${written++}`;
+  const temporary = `${path}.${unique}.tmp`;
+  const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    fs.writeFileSync(fd, text);
+    if (durable) fs.fsyncSync(fd);
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true });
+    throw cause;
+  } finally {
+    fs.closeSync(fd);
+  }
+  return temporary;
+}
+
+/** Windows refuses a rename while a scanner holds the file; such a hold is short. */
+const held = new Set(['EPERM', 'EACCES', 'EBUSY']);
+
+function renameOver(from: string, to: string): void {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      fs.renameSync(from, to);
+      return;
+    } catch (cause) {
+      const patient =
+        process.platform === 'win32' && attempt < 6 && held.has((cause as NodeJS.ErrnoException).code ?? '');
+      if (!patient) throw cause;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 << attempt);
+    }
+  }
+}
+
+/** Replaces the file. A reader sees the old text or the new one; a crash leaves the old one or the new one. */
+export function replaceFile(path: string, text: string, { durable = false } = {}): void {
+  const temporary = writeTemporary(path, text, durable);
+  try {
+    renameOver(temporary, path);
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true });
+    throw cause;
+  }
+}
+
+/**
+ * Creates the file with this text unless something is there already; false then. Complete or absent after a crash at any step,
+ * where the file system has hard links; elsewhere a reader may meet it empty for a moment.
+ */
+export function createFile(path: string, text: string, { durable = false } = {}): boolean {
+  const temporary = writeTemporary(path, text, durable);
+  try {
+    return linkNew(temporary, path, text);
+  } finally {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+/** Links a complete temporary file to a name that nobody has; false when somebody has it. */
+export function linkNew(temporary: string, path: string, text: string): boolean {
+  try {
+    fs.linkSync(temporary, path);
+    return true;
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
+    if (code === 'EEXIST') return false;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(code)) throw cause;
+  }
+  try {
+    fs.writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw cause;
+  }
+}
+
+/** Makes a new name durable; a system that cannot do that for directories has other means. */
+export function syncDirectoryOf(path: string): void {
+  try {
+    const fd = fs.openSync(dirname(path), 'r');
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    // Windows and some network file systems.
+  }
+}
+
+/** Creates the directory and what is missing above it, private. */
+export const makePrivateDirectory = (path: string): void => {
+  fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+};

@@ -1,0 +1,59 @@
+/** The only caller of git. It never asks, never locks, never outlives its limit, and never answers for an inherited repository. */
+import { spawnSync } from 'node:child_process';
+import { type GitFacts, parseStatus } from '../core/git-facts.ts';
+
+/** Variables that would make git answer for another repository than the one it is asked about. */
+const inherited = [
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_COMMON_DIR',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_NAMESPACE',
+  'GIT_PREFIX',
+];
+
+export type GitAnswer =
+  | { readonly ok: true; readonly output: string }
+  | { readonly ok: false; readonly why: 'missing' | 'too slow' | 'failed'; readonly message: string };
+
+/** Runs git in a directory for at most `limitMs`, then kills it. */
+export function git(directory: string, args: readonly string[], limitMs: number): GitAnswer {
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    LC_ALL: 'C',
+  };
+  for (const name of inherited) delete env[name];
+  const result = spawnSync('git', ['-c', 'core.fsmonitor=false', ...args], {
+    cwd: directory,
+    env,
+    encoding: 'utf8',
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: 4 << 20,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  const code = (result.error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOENT') return { ok: false, why: 'missing', message: 'git is not on the PATH' };
+  if (code === 'ETIMEDOUT')
+    return { ok: false, why: 'too slow', message: `git took longer than ${limitMs} ms` };
+  if (result.status !== 0)
+    return { ok: false, why: 'failed', message: (result.stderr || String(result.error ?? '')).trim() };
+  return { ok: true, output: result.stdout };
+}
+
+/** Branch, commit, changed and staged files of a work tree; null with the reason when git does not say in time. */
+export function gitFacts(worktree: string, limitMs: number): { facts: GitFacts | null; tooSlow: boolean } {
+  const answer = git(
+    worktree,
+    ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=normal'],
+    limitMs,
+  );
+  return answer.ok
+    ? { facts: parseStatus(answer.output), tooSlow: false }
+    : { facts: null, tooSlow: answer.why === 'too slow' };
+}

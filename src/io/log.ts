@@ -1,0 +1,62 @@
+/** The log: one JSON line per failure, for doctor. Small, private, never in the way. */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { redact } from '../core/redact.ts';
+import { makePrivateDirectory } from './atomic-write.ts';
+import { safeRead, UnreadableError } from './safe-read.ts';
+
+export interface LogEntry {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly event: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+const mostBytes = 256 * 1024;
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+
+/** Appends one line to the log in the first of these directories that takes it. Never throws. */
+export function appendLog(directories: readonly string[], entry: LogEntry): void {
+  const line = `${JSON.stringify({ ...entry, message: redact(entry.message.slice(0, 2000)) })}\n`;
+  for (const directory of directories) {
+    const path = join(directory, 'log.jsonl');
+    try {
+      makePrivateDirectory(directory);
+      const fd = fs.openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+      try {
+        fs.writeSync(fd, line);
+        if (fs.fstatSync(fd).size > mostBytes) fs.renameSync(path, `${path}.1`);
+      } finally {
+        fs.closeSync(fd);
+      }
+      return;
+    } catch {
+      // The next directory may take it.
+    }
+  }
+}
+
+/** The newest entries of all these logs, newest last. */
+export function readLog(directories: readonly string[], most: number): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (const directory of directories) {
+    for (const name of ['log.jsonl.1', 'log.jsonl']) {
+      try {
+        for (const line of (safeRead(join(directory, name), 2 * mostBytes) ?? '').split('\n')) {
+          try {
+            if (line) entries.push(JSON.parse(line) as LogEntry);
+          } catch {
+            // A torn line.
+          }
+        }
+      } catch (cause) {
+        if (!(cause instanceof UnreadableError)) throw cause;
+      }
+    }
+  }
+  return entries
+    .filter((entry) => typeof entry?.at === 'string')
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .slice(-most);
+}

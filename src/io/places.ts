@@ -1,0 +1,49 @@
+/** Where state may live, best first; the rungs of the degradation ladder that this machine offers. */
+import fs from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import type { Scope } from './scope.ts';
+
+export interface Place {
+  readonly path: string;
+  /** Which rung it is, for people. */
+  readonly what: 'FLOWLOOM_STATE_DIR' | 'git directory' | 'user state directory' | 'temporary directory';
+}
+
+function homeDirectory(env: NodeJS.ProcessEnv): string {
+  if (env.HOME) return env.HOME;
+  try {
+    return os.homedir();
+  } catch {
+    return '';
+  }
+}
+
+/** All rungs, whether or not they can be used. Several repositories never share one. */
+export function statePlaces(scope: Scope, env: NodeJS.ProcessEnv): Place[] {
+  const places: Place[] = [];
+  if (env.FLOWLOOM_STATE_DIR)
+    places.push({ path: join(env.FLOWLOOM_STATE_DIR, scope.key), what: 'FLOWLOOM_STATE_DIR' });
+  if (scope.commonDir) places.push({ path: join(scope.commonDir, 'flowloom'), what: 'git directory' });
+  const home = homeDirectory(env);
+  const state = env.XDG_STATE_HOME || (home && join(home, '.local', 'state'));
+  if (state) places.push({ path: join(state, 'flowloom', scope.key), what: 'user state directory' });
+  const user = process.getuid?.() ?? env.USERNAME ?? 'user';
+  places.push({ path: join(os.tmpdir(), `flowloom-${user}`, scope.key), what: 'temporary directory' });
+  return places;
+}
+
+/**
+ * Makes the place ready to be written to, private to this user. Throws when it cannot be: somebody else's, a symbolic link,
+ * not writable.
+ */
+export function preparePlace(place: Place): void {
+  fs.mkdirSync(place.path, { recursive: true, mode: 0o700 });
+  const stat = fs.lstatSync(place.path);
+  const uid = process.getuid?.();
+  if (!stat.isDirectory())
+    throw Object.assign(new Error(`${place.path} is not a directory`), { code: 'ENOTDIR' });
+  if (uid !== undefined && uid !== 0 && stat.uid !== uid)
+    throw Object.assign(new Error(`${place.path} belongs to another user`), { code: 'EOWNER' });
+  if ((stat.mode & 0o077) !== 0 && process.platform !== 'win32') fs.chmodSync(place.path, 0o700);
+}

@@ -1,0 +1,116 @@
+/** What this machine says about itself and its processes. */
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import type { Domain } from '../core/member.ts';
+import { fingerprint } from './fingerprint.ts';
+
+const read = (path: string): string => {
+  try {
+    return fs.readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+};
+
+const link = (path: string): string => {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return '';
+  }
+};
+
+/**
+ * The domain this process lives in. Linux: machine id and host name, boot id, pid and time namespace (a time namespace shifts
+ * start times). Elsewhere start times are absolute, so host alone says it.
+ */
+export function thisDomain(): Domain {
+  if (process.platform !== 'linux')
+    return { host: fingerprint(`${process.platform} ${os.hostname()}`), boot: '', namespace: '' };
+  const machine = read('/etc/machine-id') || read('/var/lib/dbus/machine-id');
+  return {
+    host: fingerprint(`${machine} ${os.hostname()}`),
+    boot: fingerprint(read('/proc/sys/kernel/random/boot_id')),
+    namespace: fingerprint(`${link('/proc/self/ns/pid')} ${link('/proc/self/ns/time')}`),
+  };
+}
+
+/** When the machine booted, milliseconds since 1970 by its own clock. */
+export const bootedAt = (): number => Date.now() - os.uptime() * 1000;
+
+interface ProcStat {
+  readonly command: string;
+  readonly state: string;
+  readonly parent: number;
+  readonly start: string;
+}
+
+/** Fields of `/proc/<pid>/stat`; they count from the last parenthesis, since a command may contain any. */
+function procStat(pid: number): ProcStat | null {
+  const text = read(`/proc/${pid}/stat`);
+  const close = text.lastIndexOf(')');
+  if (close < 0) return null;
+  const fields = text.slice(close + 2).split(' ');
+  return {
+    command: text.slice(text.indexOf('(') + 1, close),
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    start: fields[19] ?? '',
+  };
+}
+
+/** `ps` columns of a process on systems without /proc; empty when it is not there. Loaded here only: Linux never pays for it. */
+function ps(columns: string, pid: number): string {
+  const { execFileSync } = createRequire(process.execPath)(
+    'node:child_process',
+  ) as typeof import('node:child_process');
+  try {
+    return execFileSync('ps', ['-o', columns, '-p', String(pid)], {
+      encoding: 'utf8',
+      timeout: 1000,
+      env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * The start time of a live process as an opaque text; null when there is none with that pid or it is a zombie; empty where the
+ * system does not tell start times (Windows), so that only the pid's existence is known.
+ */
+export function startOf(pid: number): string | null {
+  if (process.platform === 'linux') {
+    const stat = procStat(pid);
+    return stat && !'ZXx'.includes(stat.state) ? stat.start : null;
+  }
+  try {
+    process.kill(pid, 0);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EPERM') return null;
+  }
+  if (process.platform === 'win32') return '';
+  const [state = '', ...started] = ps('state=,lstart=', pid).split(/\s+/);
+  return state === '' || state.startsWith('Z') ? null : started.join(' ');
+}
+
+/** The processes above this one, nearest first, with their command names; as far as the system tells. */
+export function* ancestors(): Generator<{ pid: number; command: string }> {
+  for (let pid = process.ppid, depth = 0; pid > 1 && depth < 12; depth++) {
+    if (process.platform === 'linux') {
+      const stat = procStat(pid);
+      if (!stat) return;
+      yield { pid, command: stat.command };
+      pid = stat.parent;
+    } else if (process.platform === 'win32') {
+      yield { pid, command: '' };
+      return;
+    } else {
+      const [parent = '0', ...command] = ps('ppid=,comm=', pid).split(/\s+/);
+      yield { pid, command: command.join(' ').replace(/^.*\/|^-/g, '') };
+      pid = Number(parent);
+    }
+  }
+}

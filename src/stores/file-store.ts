@@ -1,0 +1,221 @@
+/**
+ * The embedded store: a directory of small files.
+ *
+ *     seq/000000000007.json        the birth with number 7; the name is the number, so taking it is one link(2)
+ *     members/<id>/presence.json   what the member tells; its modification time is the beat
+ *     handoffs/<id>.md             what it left behind
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import invariant from 'tiny-invariant';
+import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } from '../core/member.ts';
+import type { Damage, Store } from '../core/store.ts';
+import {
+  createFile,
+  linkNew,
+  makePrivateDirectory,
+  replaceFile,
+  syncDirectoryOf,
+  writeTemporary,
+} from '../io/atomic-write.ts';
+import { safeRead, safeReadWithStat, UnreadableError } from '../io/safe-read.ts';
+
+const recordBytes = 64 * 1024;
+const noteBytes = 256 * 1024;
+
+/** On file systems without hard links a claim is empty for a moment. */
+const joiningMs = 2000;
+
+const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
+const seqOf = (name: string): number | null =>
+  /^\d{12}\.json$/.test(name) ? Number(name.slice(0, 12)) : null;
+const memberName = /^[\w.-]{1,100}$/;
+const noteName = /^\d{6,}-[A-Za-z0-9]{1,12}(?:\.reconstructed)?$/;
+
+/** Names in a directory; none when it is not there. */
+function list(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory);
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return [];
+    throw cause;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function fileStore(place: string): Store {
+  const births = join(place, 'seq');
+  const members = join(place, 'members');
+  const notes = join(place, 'handoffs');
+  const birthPath = (seq: number): string => join(births, birthName(seq));
+  const presencePath = (id: MemberId): string => {
+    invariant(memberName.test(id), 'a member id is a plain file name');
+    return join(members, id, 'presence.json');
+  };
+  const notePath = (id: string): string => {
+    invariant(noteName.test(id), 'a handoff id is a plain file name');
+    return join(notes, `${id}.md`);
+  };
+  const numbers = (): number[] =>
+    list(births)
+      .map(seqOf)
+      .filter((seq) => seq !== null)
+      .sort((a, b) => a - b);
+
+  /** A record, or what is wrong with it; null when it is absent. */
+  const inspect = <T>(
+    path: string,
+    as: (value: unknown) => T | null,
+  ): { value: T; stat: fs.Stats } | { reason: string } | null => {
+    try {
+      const found = safeReadWithStat(path, recordBytes);
+      if (!found) return null;
+      if (found.text === '' && Date.now() - found.stat.mtimeMs < joiningMs) return null;
+      const value = as(parse(found.text));
+      return value
+        ? { value, stat: found.stat }
+        : { reason: found.text === '' ? 'is empty' : 'is not a record of this kind' };
+    } catch (cause) {
+      if (cause instanceof UnreadableError) return { reason: cause.message.slice(path.length + 2) };
+      throw cause;
+    }
+  };
+  const read = <T>(path: string, as: (value: unknown) => T | null): { value: T; stat: fs.Stats } | null => {
+    const found = inspect(path, as);
+    return found && 'value' in found ? found : null;
+  };
+
+  return {
+    kind: 'file',
+    place,
+
+    async join(birth: Birth, floor: number): Promise<number> {
+      makePrivateDirectory(births);
+      const text = JSON.stringify(birth);
+      const temporary = writeTemporary(join(births, 'claim'), text, true);
+      try {
+        // Never looks at the directory again: a number that is taken only sends it on to the next.
+        for (let seq = Math.max(numbers().at(-1) ?? 0, floor) + 1; ; seq++) {
+          if (!linkNew(temporary, birthPath(seq), text)) continue;
+          syncDirectoryOf(birthPath(seq));
+          return seq;
+        }
+      } finally {
+        fs.rmSync(temporary, { force: true });
+      }
+    },
+
+    async numbers() {
+      return numbers();
+    },
+
+    async birth(seq) {
+      return read(birthPath(seq), asBirth)?.value ?? null;
+    },
+
+    async announce(id, presence) {
+      makePrivateDirectory(join(members, id));
+      replaceFile(presencePath(id), JSON.stringify(presence));
+    },
+
+    async renew(id) {
+      const now = new Date();
+      try {
+        fs.utimesSync(presencePath(id), now, now);
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+      }
+    },
+
+    async presence(id): Promise<SeenPresence | null> {
+      const found = read(presencePath(id), asPresence);
+      return found && { presence: found.value, beat: `${found.stat.mtimeMs}`, seenAt: found.stat.mtimeMs };
+    },
+
+    async memberIds() {
+      return list(members).filter((name) => memberName.test(name));
+    },
+
+    async putHandoff(id, note, { first = false } = {}) {
+      makePrivateDirectory(notes);
+      if (first) return createFile(notePath(id), note, { durable: true });
+      replaceFile(notePath(id), note, { durable: true });
+      return true;
+    },
+
+    async handoffs() {
+      return list(notes)
+        .filter((name) => name.endsWith('.md') && noteName.test(name.slice(0, -3)))
+        .map((name) => name.slice(0, -3))
+        .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+    },
+
+    async handoff(id) {
+      if (!noteName.test(id)) return null;
+      try {
+        return safeRead(notePath(id), noteBytes);
+      } catch (cause) {
+        if (cause instanceof UnreadableError) return null;
+        throw cause;
+      }
+    },
+
+    handoffPlace: notePath,
+
+    async dropHandoff(id) {
+      fs.rmSync(notePath(id), { force: true });
+    },
+
+    async forget({ seqs = [], members: ids = [] }) {
+      const highest = numbers().at(-1);
+      for (const seq of seqs) if (seq !== highest) fs.rmSync(birthPath(seq), { force: true });
+      for (const id of ids)
+        if (memberName.test(id) && id !== '.' && id !== '..')
+          fs.rmSync(join(members, id), { recursive: true, force: true });
+    },
+
+    async sweep(olderThanMs) {
+      let swept = 0;
+      for (const directory of [place, births, notes, ...list(members).map((id) => join(members, id))])
+        for (const name of list(directory)) {
+          const stat = name.endsWith('.tmp')
+            ? fs.lstatSync(join(directory, name), { throwIfNoEntry: false })
+            : undefined;
+          if (!stat?.isFile() || Date.now() - stat.mtimeMs < olderThanMs) continue;
+          fs.rmSync(join(directory, name), { force: true });
+          swept++;
+        }
+      return swept;
+    },
+
+    async damaged() {
+      const found: Damage[] = [];
+      const check = <T>(path: string, as: (value: unknown) => T | null): void => {
+        const state = inspect(path, as);
+        if (state && 'reason' in state) found.push({ record: path, reason: state.reason });
+      };
+      for (const seq of numbers()) check(birthPath(seq), asBirth);
+      for (const id of list(members)) if (memberName.test(id)) check(presencePath(id), asPresence);
+      for (const name of list(notes)) {
+        if (!name.endsWith('.md')) continue;
+        try {
+          safeRead(join(notes, name), noteBytes);
+        } catch (cause) {
+          if (!(cause instanceof UnreadableError)) throw cause;
+          found.push({
+            record: join(notes, name),
+            reason: cause.message.slice(join(notes, name).length + 2),
+          });
+        }
+      }
+      return found;
+    },
+  };
+}
