@@ -1,0 +1,44 @@
+/** Which client process a hook or a command belongs to. */
+import type { MemberId, ProcessRef } from '../core/member.ts';
+import { fingerprint } from '../io/fingerprint.ts';
+import { ancestors, startOf, thisDomain } from '../io/processes.ts';
+
+export interface Self {
+  readonly id: MemberId;
+  readonly process: ProcessRef;
+}
+
+/** In shell form a shell stands between the client and its hook. */
+const shells = /^(?:(?:ba|da|z|k|fi|a|c|tc)?sh|busybox|cmd|powershell|pwsh|timeout|env)(?:\.exe)?$/;
+
+const identify = (pid: number, start: string): Self => {
+  const process: ProcessRef = { pid, start, domain: thisDomain() };
+  const { host, boot, namespace } = process.domain;
+  return { id: `${pid}-${fingerprint([pid, start, host, boot, namespace].join(' '))}`, process };
+};
+
+/** The process that `CLAUDE_PID` names (clients since 2.1.214); null when it names none that lives. */
+function named(env: NodeJS.ProcessEnv): Self | null {
+  const pid = /^[1-9]\d{0,9}$/.test(env.CLAUDE_PID ?? '') ? Number(env.CLAUDE_PID) : 0;
+  const start = pid > 0 ? startOf(pid) : null;
+  return start === null ? null : identify(pid, start);
+}
+
+/** The client that runs this hook: the one named by `CLAUDE_PID`, else the nearest process above that is not a shell. */
+export function selfOfHook(env: NodeJS.ProcessEnv): Self {
+  const self = named(env);
+  if (self) return self;
+  for (const { pid, command } of ancestors())
+    if (!shells.test(command)) return identify(pid, startOf(pid) ?? '');
+  return identify(process.ppid, startOf(process.ppid) ?? '');
+}
+
+/** Every client a command may have been typed in: the named one and all processes above. */
+export function* possibleSelves(env: NodeJS.ProcessEnv): Generator<Self> {
+  const self = named(env);
+  if (self) yield self;
+  for (const { pid } of ancestors()) {
+    const start = startOf(pid);
+    if (start !== null) yield identify(pid, start);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The one shell around every hook. Guaranteed whatever happens: exit code 0, within two seconds, with one valid JSON object on
+ * stdout or nothing, and a line in the log for what went wrong.
+ */
+import fs from 'node:fs';
+import { openSession, surroundings } from '../compose.ts';
+import type { Session } from '../flows/session.ts';
+import { appendLog } from '../io/log.ts';
+import { renderOutput } from './output.ts';
+import { type HookEvent, type HookPayload, parsePayload } from './payload.ts';
+import { readStdin } from './stdin.ts';
+
+const stdinLimitMs = 1000;
+/** Counted from the start of the process. */
+const limitMs = 1800;
+
+/** What a hook does. A text is for the model; what else it returns is not looked at. */
+export type Story = (session: Session, payload: HookPayload) => Promise<unknown>;
+
+function logFailure(event: HookEvent, code: string, cause: unknown, directory: string): void {
+  try {
+    const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    if (process.env.FLOWLOOM_DEBUG === '1') process.stderr.write(`flowloom ${event}: ${message}\n`);
+    const { places } = surroundings(process.env.CLAUDE_PROJECT_DIR || directory || '/', process.env);
+    appendLog(
+      places.map((place) => place.path),
+      { at: new Date().toISOString(), event, code, message },
+    );
+  } catch {
+    // There is nowhere left to say it.
+  }
+}
+
+function print(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += fs.writeSync(1, bytes, at);
+    } catch (cause) {
+      // A full pipe is worth another try until the time is up; a closed one is not.
+      if ((cause as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > limitMs) return;
+    }
+  }
+}
+
+/** The receipt by which doctor proves that the hook fired, and everything the flow has learnt. */
+function writeNotebook(session: Session, event: HookEvent): void {
+  const { notebook } = session;
+  const receipt = {
+    at: new Date().toISOString(),
+    ms: Math.round(performance.now()),
+    count: (notebook.receipts[event]?.count ?? 0) + 1,
+  };
+  session.notebooks.write(session.self.id, {
+    ...notebook,
+    receipts: { ...notebook.receipts, [event]: receipt },
+  });
+}
+
+async function tell(event: HookEvent, story: Story): Promise<void> {
+  const text = await readStdin(stdinLimitMs);
+  const payload = parsePayload(text);
+  if (!payload)
+    return logFailure(
+      event,
+      'bad-input',
+      `stdin held ${text.length} characters that are not one JSON object`,
+      '',
+    );
+  if (payload.agentId) return;
+  const { session, notice } = await openSession(event, payload, process.env);
+  const output: { context?: string; notice?: string } = notice ? { notice } : {};
+  if (session) {
+    try {
+      const told = await story(session, payload);
+      if (typeof told === 'string') output.context = told;
+    } catch (cause) {
+      logFailure(event, 'hook-failed', cause, payload.cwd);
+    }
+  }
+  print(renderOutput(event, output));
+  if (!session) return;
+  try {
+    writeNotebook(session, event);
+  } catch (cause) {
+    logFailure(event, 'notebook-failed', cause, payload.cwd);
+  }
+}
+
+/** Runs one hook to its end and exits. */
+export function runHook(event: HookEvent, story: Story): void {
+  if (process.env.FLOWLOOM === 'off') process.exit(0);
+  const leave = (code: string) => (cause: unknown) => {
+    logFailure(event, code, cause, '');
+    process.exit(0);
+  };
+  process.on('uncaughtException', leave('hook-crashed'));
+  process.on('unhandledRejection', leave('hook-crashed'));
+  const late = new Error(`took longer than ${limitMs} ms`);
+  setTimeout(() => leave('too-slow')(late), Math.max(1, limitMs - performance.now()));
+  tell(event, story).then(() => process.exit(0), leave('hook-failed'));
+}

@@ -1,0 +1,136 @@
+/** A session leaves behind what it did: at every stop a checkpoint, at its end the closed handoff. */
+import type { Roster } from '../core/election.ts';
+import { roleOf } from '../core/election.ts';
+import type { GitFacts } from '../core/git-facts.ts';
+import {
+  type Handoff,
+  type HandoffLabel,
+  handoffId,
+  parseHandoff,
+  renderHandoff,
+  saysSomething,
+  withoutRelayed,
+} from '../core/handoff.ts';
+import { displayName, type Member } from '../core/member.ts';
+import type { Conversation } from '../core/notebook.ts';
+import { digest, keep } from '../core/transcript.ts';
+import { enterConversation, takePart, tryAnnounce } from './join.ts';
+import { attempt, type Session } from './session.ts';
+
+/** A turn must not end late because of a large repository. */
+const gitLimitMs = 300;
+/** After git was too slow, so many stops go without it. */
+const rest = 20;
+const saidChars = 4000;
+const summaryChars = 4000;
+
+/** The handoff that a conversation amounts to. */
+export function handoffOf(
+  conversation: Conversation,
+  member: Member,
+  roster: { role: 'master' | 'worker'; epoch: number },
+  extra: { label: HandoffLabel; git: GitFacts | null; writtenAt: number },
+): Handoff {
+  const { digest } = conversation;
+  return {
+    label: extra.label,
+    member: member.birth.id,
+    name: displayName(member),
+    role: roster.role,
+    seq: member.seq,
+    epoch: roster.epoch,
+    sessionId: conversation.sessionId,
+    joinedAt: member.birth.joinedAt,
+    writtenAt: new Date(extra.writtenAt).toISOString(),
+    firstPrompt: conversation.firstPrompt || digest.firstPrompt,
+    latestPrompt: conversation.latestPrompt || digest.latestPrompt,
+    said: conversation.said || digest.lastSaid,
+    asked: digest.asked.map((question) => question.text),
+    todos: digest.todos,
+    files: digest.files,
+    commands: digest.commands,
+    git: extra.git,
+    worktree: member.presence?.worktree ?? '',
+    summary: conversation.summary,
+    transcript: conversation.read.path,
+  };
+}
+
+/** Reads on in the transcript, from where the last hook stopped. */
+export function readOn(session: Session, conversation: Conversation): Conversation {
+  const { path, offset } = conversation.read;
+  if (!path) return conversation;
+  const tail = session.readTail(path, offset);
+  return {
+    ...conversation,
+    digest: digest(conversation.digest, tail.text),
+    read: { path, offset: tail.offset },
+  };
+}
+
+async function askGit(session: Session): Promise<GitFacts | null> {
+  const { gitRests } = session.notebook;
+  if (gitRests > 0) {
+    session.notebook = { ...session.notebook, gitRests: gitRests - 1 };
+    return null;
+  }
+  const { facts, tooSlow } = await session.git(session.worktree, gitLimitMs);
+  if (tooSlow) session.notebook = { ...session.notebook, gitRests: rest };
+  return facts;
+}
+
+async function write(session: Session, me: Member, roster: Roster, label: HandoffLabel): Promise<void> {
+  const conversation = readOn(session, session.notebook.conversation);
+  const id = conversation.handoffId || handoffId(me.seq, conversation.sessionId);
+  session.notebook = { ...session.notebook, conversation: { ...conversation, handoffId: id } };
+  const handoff = handoffOf(
+    conversation,
+    me,
+    { role: roleOf(roster, session.self.id), epoch: roster.epoch },
+    { label, git: await askGit(session), writtenAt: session.observer.now },
+  );
+  if (!saysSomething(handoff)) return;
+  const { maxChars, keep: count } = session.notebook.config.handoff;
+  await session.store.putHandoff(id, renderHandoff(handoff, id, maxChars));
+  if (!conversation.handoffId) await retire(session, count);
+}
+
+/** Keeps the newest handoffs. */
+async function retire(session: Session, count: number): Promise<void> {
+  const ids = await session.store.handoffs();
+  for (const id of ids.slice(0, Math.max(0, ids.length - count))) await session.store.dropHandoff(id);
+}
+
+/** Text without what it repeats of the handoff that was shown in this conversation. */
+async function own(session: Session, text: string): Promise<string> {
+  const { received } = session.notebook.conversation;
+  const note = received ? await session.store.handoff(received) : null;
+  return note ? withoutRelayed(text, parseHandoff(note, received)?.body ?? '') : text;
+}
+
+/** Stop. Prints nothing ever: text at a stop would continue the turn. */
+export async function atStop(session: Session, lastMessage: string): Promise<void> {
+  const conversation = enterConversation(session);
+  const said = lastMessage ? keep(await own(session, lastMessage), saidChars) : conversation.said;
+  session.notebook = { ...session.notebook, conversation: { ...conversation, said } };
+  const { me, roster } = await takePart(session, 'late');
+  await attempt(session, 'renew-failed', () => session.store.renew(session.self.id));
+  await write(session, me, roster, 'checkpoint');
+}
+
+/** PostCompact. The client's own summary is worth keeping: it is what the model itself found important. */
+export async function afterCompaction(session: Session, summary: string): Promise<void> {
+  const conversation = enterConversation(session);
+  session.notebook = {
+    ...session.notebook,
+    conversation: { ...conversation, summary: keep(await own(session, summary), summaryChars) },
+  };
+  const { me } = await takePart(session, 'late');
+  await tryAnnounce(session, me.presence);
+}
+
+/** SessionEnd after which the process lives on with another conversation: this one is closed, the member stays. */
+export async function closeConversation(session: Session, me: Member, roster: Roster): Promise<void> {
+  enterConversation(session);
+  await attempt(session, 'handoff-failed', () => write(session, me, roster, 'complete'));
+}

@@ -1,0 +1,97 @@
+/** A process becomes a member, stays one, or finds that it is one already. */
+import type { Config } from '../core/config.ts';
+import type { Roster } from '../core/election.ts';
+import type { Birth, Candidacy, JoinCause, Member, Presence } from '../core/member.ts';
+import { type Conversation, newConversation } from '../core/notebook.ts';
+import { oneLine } from '../core/quote.ts';
+import { redact } from '../core/redact.ts';
+import { attempt, type Session } from './session.ts';
+import { survey } from './survey.ts';
+
+export interface Membership {
+  readonly roster: Roster;
+  /** This session's own line of the roster. */
+  readonly me: Member;
+  readonly gone: readonly Member[];
+  /** It joined just now. */
+  readonly joined: boolean;
+}
+
+const candidacyOf = (session: Session, config: Config): Candidacy => {
+  if (session.declines) return 'declined';
+  return session.attended || config.unattended === 'eligible' ? 'eligible' : 'fallback';
+};
+
+/**
+ * The roster with this process in it. Joins if the process is not a live member yet: at its session start, after it had left, or
+ * late, at the first hook that is seen of it. Never joins twice: the key is the process, so `/clear`, `/compact` and a resume
+ * within the process find it in the roster.
+ */
+export async function takePart(session: Session, cause: JoinCause): Promise<Membership> {
+  const { store, self, observer } = session;
+  const find = (roster: Roster): Member | undefined =>
+    roster.members.find((member) => member.birth.id === self.id);
+  let seen = await survey(store, observer, session.notebook.sight);
+  let me = find(seen.roster);
+  const joined = !me;
+  if (!me) {
+    const gone = seen.gone;
+    await announce(session, null);
+    await store.join(birthOf(session, cause), Math.max(session.floor, session.notebook.sight.top));
+    seen = await survey(store, observer, seen.sight);
+    seen = { ...seen, gone: [...gone, ...seen.gone] };
+    me = find(seen.roster);
+  }
+  if (!me) throw new Error('the join was filed and is not in the roster');
+  session.notebook = { ...session.notebook, sight: seen.sight };
+  return { roster: seen.roster, me, gone: seen.gone, joined };
+}
+
+function birthOf(session: Session, cause: JoinCause): Birth {
+  return {
+    version: 1,
+    id: session.self.id,
+    process: session.self.process,
+    host: session.hostName,
+    candidacy: candidacyOf(session, session.notebook.config),
+    attended: session.attended,
+    cause,
+    joinedAt: new Date(session.observer.now).toISOString(),
+  };
+}
+
+/** Tells the others what this session is and does now; only the beat is renewed when nothing changed. */
+export async function announce(session: Session, current: Presence | null): Promise<void> {
+  const { occasion, notebook } = session;
+  const before = current ?? (await session.store.presence(session.self.id))?.presence ?? null;
+  const presence: Presence = {
+    version: 1,
+    sessionId: occasion.sessionId || (before?.sessionId ?? ''),
+    name: oneLine(session.name() || before?.name || '', 80),
+    cwd: occasion.cwd,
+    worktree: session.worktree,
+    branch: oneLine(session.branch(), 200),
+    doing: oneLine(redact(notebook.conversation.latestPrompt), 160),
+    transcript: occasion.transcript || (before?.transcript ?? ''),
+    left: before?.left ?? null,
+  };
+  if (current && JSON.stringify(current) === JSON.stringify(presence))
+    await session.store.renew(session.self.id);
+  else await session.store.announce(session.self.id, presence);
+}
+
+/** As `announce`, for hooks that answer even when the store cannot be written. */
+export const tryAnnounce = (session: Session, current: Presence | null): Promise<void> =>
+  attempt(session, 'announce-failed', () => announce(session, current));
+
+/** The conversation this hook belongs to: the one in the notebook, or a new one when the session id is another. */
+export function enterConversation(session: Session): Conversation {
+  const { sessionId, transcript } = session.occasion;
+  const known = session.notebook.conversation;
+  const same = known.sessionId === sessionId || sessionId === '';
+  const conversation = same ? known : newConversation(sessionId);
+  const read = conversation.read.path === transcript ? conversation.read : { path: transcript, offset: 0 };
+  const entered = { ...conversation, read };
+  session.notebook = { ...session.notebook, conversation: entered };
+  return entered;
+}

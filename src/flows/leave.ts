@@ -1,0 +1,25 @@
+/** The end of a conversation, and mostly of its process. */
+import type { Presence } from '../core/member.ts';
+import { closeConversation } from './hand-off.ts';
+import type { Session } from './session.ts';
+import { survey } from './survey.ts';
+
+/** After these the process goes on with another conversation. */
+const livesOn: readonly string[] = ['clear', 'resume'];
+
+/**
+ * SessionEnd. Closes the handoff; the member leaves unless its process lives on. A process that never joined does not join to
+ * leave.
+ */
+export async function atSessionEnd(session: Session, reason: string): Promise<void> {
+  const { store, self, observer } = session;
+  const { roster } = await survey(store, observer, session.notebook.sight);
+  const me = roster.members.find((member) => member.birth.id === self.id);
+  if (!me) return;
+  await closeConversation(session, me, roster);
+  if (livesOn.includes(reason)) return;
+  if (!me.presence) return;
+  const left = { seq: me.seq, at: new Date(observer.now).toISOString(), reason: reason || 'unknown' };
+  const presence: Presence = { ...me.presence, left };
+  await store.announce(self.id, presence);
+}

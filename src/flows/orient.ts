@@ -1,0 +1,136 @@
+/** A session learns its role: in full when it starts, in a line at every prompt, in the middle of a turn only when its role changed. */
+import { type Roster, roleOf } from '../core/election.ts';
+import { displayName, type JoinCause, type MemberId } from '../core/member.ts';
+import type { Told } from '../core/notebook.ts';
+import { digestBatch, isHumanPrompt, keep } from '../core/transcript.ts';
+import { briefing, changeLine, promptLine, type ShownHandoff } from '../messages/model.ts';
+import { enterConversation, type Membership, takePart, tryAnnounce } from './join.ts';
+import type { Session } from './session.ts';
+
+const promptChars = 1000;
+
+function toldNow(roster: Roster, self: MemberId): Told {
+  return {
+    role: roleOf(roster, self),
+    epoch: roster.epoch,
+    master: roster.master?.birth.id ?? null,
+    names: Object.fromEntries(
+      roster.members.slice(0, 100).map((member) => [member.birth.id, displayName(member)]),
+    ),
+  };
+}
+
+const roleChanged = (before: Told, now: Told): boolean =>
+  before.role !== now.role || before.epoch !== now.epoch || before.master !== now.master;
+
+/** Another hook of this very occasion is at work: the same hooks are installed twice. */
+const isEcho = (session: Session, kind: string): boolean =>
+  session.occasion.key !== '' && !session.notebooks.claim(session.self.id, `${kind}-${session.occasion.key}`);
+
+/** Of two different hooks that see the same change at the same time, one tells it. */
+function mayTell(session: Session): boolean {
+  const next = session.notebook.tellings + 1;
+  session.notebook = { ...session.notebook, tellings: next };
+  return session.notebooks.claim(session.self.id, `told-${next}`);
+}
+
+/** The handoff for a session that is master and was not: loaded only then, since it reads transcripts and asks git. */
+async function inheritance(session: Session, membership: Membership): Promise<ShownHandoff | null> {
+  const { roster, me } = membership;
+  if (roster.master !== me || session.notebook.told?.role === 'master') return null;
+  try {
+    const { inherit } = await import('./inherit.ts');
+    const shown = await inherit(session, membership);
+    if (shown)
+      session.notebook = {
+        ...session.notebook,
+        conversation: { ...session.notebook.conversation, received: shown.head.id },
+      };
+    return shown;
+  } catch (cause) {
+    session.report('inherit-failed', cause);
+    return null;
+  }
+}
+
+/** Everything a session should know at its start, or at the first chance after a late join. */
+async function brief(session: Session, membership: Membership): Promise<string> {
+  const { roster } = membership;
+  const { told } = session.notebook;
+  const handoff = await inheritance(session, membership);
+  const text = briefing({
+    roster,
+    self: session.self.id,
+    config: session.notebook.config,
+    now: session.observer.now,
+    handoff,
+    otherHandoffs: (await session.store.handoffs()).filter((id) => !id.endsWith('.reconstructed')).length,
+    change: told && changeLine(told, roster, session.self.id, { rolesOnly: false }),
+  });
+  session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
+  return text;
+}
+
+/**
+ * SessionStart. A join when the process is new; the same member under a perhaps new session id otherwise. Always tells in full:
+ * after `/clear` and `/compact` the model has forgotten.
+ */
+export async function atSessionStart(session: Session, cause: JoinCause): Promise<string | null> {
+  if (isEcho(session, 'start')) return null;
+  enterConversation(session);
+  const membership = await takePart(session, cause);
+  await tryAnnounce(session, membership.me.presence);
+  return brief(session, membership);
+}
+
+/** UserPromptSubmit. The client also submits prompts of its own; only a human's says what the session is doing. */
+export async function atPrompt(session: Session, prompt: string): Promise<string | null> {
+  if (isEcho(session, 'prompt')) return null;
+  const conversation = enterConversation(session);
+  if (isHumanPrompt(prompt)) {
+    const latestPrompt = keep(prompt, promptChars);
+    session.notebook = {
+      ...session.notebook,
+      conversation: { ...conversation, latestPrompt, firstPrompt: conversation.firstPrompt || latestPrompt },
+    };
+  }
+  const membership = await takePart(session, 'late');
+  await tryAnnounce(session, membership.me.presence);
+  const { roster } = membership;
+  const before = session.notebook.told;
+  if (!before) return brief(session, membership);
+
+  const line = promptLine(roster, session.self.id);
+  const now = toldNow(roster, session.self.id);
+  const steady = session.notebook.config.prompt === 'always' ? line : null;
+  if (!changeLine(before, roster, session.self.id, { rolesOnly: false })) return steady;
+  if (!mayTell(session)) return steady;
+  const handoff = await inheritance(session, membership);
+  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, handoffAt: handoff?.place });
+  session.notebook = { ...session.notebook, told: now };
+  return `${line}\n${change}`;
+}
+
+/** PostToolBatch. Keeps what the tools did, and speaks only when the role changed since the last telling. */
+export async function afterTools(session: Session, calls: readonly unknown[]): Promise<string | null> {
+  if (isEcho(session, 'batch')) return null;
+  const conversation = enterConversation(session);
+  session.notebook = {
+    ...session.notebook,
+    conversation: { ...conversation, digest: digestBatch(conversation.digest, calls) },
+  };
+  const membership = await takePart(session, 'late');
+  await tryAnnounce(session, membership.me.presence);
+  const { roster } = membership;
+  const before = session.notebook.told;
+  if (!before) return brief(session, membership);
+
+  const now = toldNow(roster, session.self.id);
+  if (before.role === now.role || !roleChanged(before, now) || !mayTell(session)) return null;
+  const handoff = await inheritance(session, membership);
+  const change = changeLine(before, roster, session.self.id, { rolesOnly: true, handoffAt: handoff?.place });
+  // Who else came and went is left for the next prompt.
+  const names = { ...before.names, ...(now.master ? { [now.master]: now.names[now.master]! } : {}) };
+  session.notebook = { ...session.notebook, told: { ...now, names } };
+  return `${promptLine(roster, session.self.id)}\n${change}`;
+}

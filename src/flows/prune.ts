@@ -1,0 +1,54 @@
+/** Forgets what no session needs any more. */
+import { isGone } from '../core/election.ts';
+import type { Member, MemberId } from '../core/member.ts';
+import type { Store } from '../core/store.ts';
+
+/**
+ * A number that is free again could be taken by a joiner that looked before it was. A joiner lives two seconds at most, so a
+ * record is pruned only when it is older than this.
+ */
+const settledMs = 60_000;
+const leftoverMs = 3_600_000;
+
+export interface Pruned {
+  readonly seqs: readonly number[];
+  readonly members: readonly MemberId[];
+  readonly handoffs: readonly string[];
+  readonly leftovers: number;
+}
+
+/** What can go: joins of members that are gone for good, except the highest number, and handoffs beyond the newest `keep`. */
+export async function planPrune(
+  store: Store,
+  { gone, live, now, keep }: { gone: readonly Member[]; live: readonly Member[]; now: number; keep: number },
+): Promise<Pruned> {
+  const highest = (await store.numbers()).at(-1);
+  const settled = gone.filter(
+    (member) => isGone(member) && now - Date.parse(member.birth.joinedAt) > settledMs,
+  );
+  const kept = new Set(
+    [...live, ...gone.filter((member) => !settled.includes(member))].map(({ birth }) => birth.id),
+  );
+  const top = settled.find(({ seq }) => seq === highest);
+  if (top) kept.add(top.birth.id);
+  const ids = new Set(settled.map(({ birth }) => birth.id).filter((id) => !kept.has(id)));
+  const seqs: number[] = [];
+  for (const seq of await store.numbers()) {
+    if (seq === highest) continue;
+    const birth = await store.birth(seq);
+    if (birth && ids.has(birth.id)) seqs.push(seq);
+  }
+  const handoffs = await store.handoffs();
+  return {
+    seqs,
+    members: [...ids],
+    handoffs: handoffs.slice(0, Math.max(0, handoffs.length - keep)),
+    leftovers: 0,
+  };
+}
+
+export async function applyPrune(store: Store, plan: Pruned): Promise<Pruned> {
+  await store.forget({ seqs: plan.seqs, members: plan.members });
+  for (const id of plan.handoffs) await store.dropHandoff(id);
+  return { ...plan, leftovers: await store.sweep(leftoverMs) };
+}

@@ -1,0 +1,59 @@
+/** What a flow works with: one hook of one member, and the effects it may have. Put together in `src/compose.ts`. */
+import type { GitFacts } from '../core/git-facts.ts';
+import type { Observer } from '../core/liveness.ts';
+import type { MemberId, ProcessRef } from '../core/member.ts';
+import type { Notebook } from '../core/notebook.ts';
+import type { Store } from '../core/store.ts';
+
+/** The facts of the hook that the flows use, already free of the client's names. */
+export interface Occasion {
+  readonly sessionId: string;
+  readonly transcript: string;
+  readonly cwd: string;
+  /** Distinguishes this occasion from the next one of its kind; empty when the client sent nothing that does. */
+  readonly key: string;
+}
+
+export interface Notebooks {
+  /** Null when there is none; a damaged one counts as none. */
+  read(id: MemberId): Notebook | null;
+  write(id: MemberId, notebook: Notebook): void;
+  /** True for the first who asks for this key, false for who asks within ten seconds after. */
+  claim(id: MemberId, key: string): boolean;
+}
+
+export interface Session {
+  readonly self: { readonly id: MemberId; readonly process: ProcessRef };
+  readonly occasion: Occasion;
+  readonly attended: boolean;
+  /** The session was started with the wish to stay a worker. */
+  readonly declines: boolean;
+  readonly worktree: string;
+  readonly hostName: string;
+  readonly store: Store;
+  readonly notebooks: Notebooks;
+  readonly observer: Observer;
+  /** Join numbers begin above this: the highest one seen in any other place that can be read. */
+  readonly floor: number;
+  /** Replaced as the flow learns; written back once, at the end of the hook. */
+  notebook: Notebook;
+
+  branch(): string;
+  /** The name that other sessions use for this one, as the client tells it. */
+  name(): string;
+  readTail(path: string, offset: number): { text: string; offset: number };
+  git(worktree: string, limitMs: number): Promise<{ facts: GitFacts | null; tooSlow: boolean }>;
+  /** How many of these files were written to after that time. */
+  changedSince(files: readonly string[], time: number): number;
+  /** Something that must not stop the hook went wrong. */
+  report(code: string, cause: unknown): void;
+}
+
+/** Runs what may fail without costing the hook its answer; a failure is reported. */
+export async function attempt(session: Session, code: string, act: () => unknown): Promise<void> {
+  try {
+    await act();
+  } catch (cause) {
+    session.report(code, cause);
+  }
+}

@@ -1,0 +1,53 @@
+/** Looks at the store and says who is there. */
+import { isGone, latestJoins, type Roster, rosterOf } from '../core/election.ts';
+import { judge, type Lease, type Observer } from '../core/liveness.ts';
+import type { Birth, Member, MemberId } from '../core/member.ts';
+import type { Sight } from '../core/notebook.ts';
+import type { Store } from '../core/store.ts';
+
+export interface Survey {
+  readonly roster: Roster;
+  /** Members that were looked at and are gone: all of them at the first look, later only those that went since. */
+  readonly gone: readonly Member[];
+  /** For the next look. */
+  readonly sight: Sight;
+}
+
+/**
+ * Reads the births that are new since the last look and those that may still matter, and judges each member.
+ *
+ * Dead is final: a process that ended never lives again under the same key. So what was found dead is never read again, and a
+ * look costs what is alive, not what has ever been. A member that a lease declared dead may come back and stays watched; so
+ * does a number whose record could not be read, since it may be on its way.
+ */
+export async function survey(store: Store, observer: Observer, before: Sight): Promise<Survey> {
+  const numbers = await store.numbers();
+  const watched = new Set(before.watched);
+  const joins: { seq: number; birth: Birth }[] = [];
+  const unread: number[] = [];
+  for (const seq of numbers) {
+    if (seq <= before.top && !watched.has(seq)) continue;
+    const birth = await store.birth(seq);
+    if (birth) joins.push({ seq, birth });
+    else unread.push(seq);
+  }
+  const members: Member[] = [];
+  const leases: Record<MemberId, Lease> = {};
+  for (const { seq, birth } of latestJoins(joins)) {
+    const seen = await store.presence(birth.id);
+    const { liveness, lease } = judge(birth, seen, before.leases[birth.id], observer);
+    if (lease) leases[birth.id] = lease;
+    members.push({ seq, birth, presence: seen?.presence ?? null, seenAt: seen?.seenAt ?? null, liveness });
+  }
+  const roster = rosterOf(members);
+  const leased = members.filter((member) => leases[member.birth.id] && !roster.members.includes(member));
+  return {
+    roster,
+    gone: members.filter(isGone),
+    sight: {
+      top: numbers.at(-1) ?? 0,
+      watched: [...roster.members, ...leased].map((member) => member.seq).concat(unread),
+      leases,
+    },
+  };
+}
