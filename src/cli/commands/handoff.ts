@@ -1,0 +1,27 @@
+import { type HandoffHead, parseHandoff } from '../../core/handoff.ts';
+import type { Store } from '../../core/store.ts';
+import { readNotes } from '../../flows/notes.ts';
+import { handoffList, noSuchHandoff } from '../../messages/cli.ts';
+import { fail, paint, print, printJson } from '../terminal.ts';
+import { openWorkspace } from '../workspace.ts';
+
+const withPlace = (store: Store) => (head: HandoffHead) => ({ ...head, place: store.handoffPlace(head.id) });
+
+/** All handoffs, newest first. */
+export async function listHandoffs(options: { json?: boolean }): Promise<void> {
+  const { store, observer } = await openWorkspace(process.cwd(), process.env);
+  const found = (await readNotes(store)).map(({ head }) => head);
+  if (options.json) printJson(found.map(withPlace(store)));
+  else print(handoffList(found, observer.now, paint));
+}
+
+/** One handoff, whole; the newest when none is named. */
+export async function showHandoff(id: string | undefined, options: { json?: boolean }): Promise<void> {
+  const { store } = await openWorkspace(process.cwd(), process.env);
+  const wanted = id ?? (await readNotes(store))[0]?.head.id;
+  const note = wanted === undefined ? null : await store.handoff(wanted);
+  const parsed = note === null ? null : parseHandoff(note, wanted!);
+  if (!parsed || note === null) return fail(noSuchHandoff(id ?? 'latest'));
+  if (options.json) printJson({ ...withPlace(store)(parsed.head), body: parsed.body });
+  else print(note);
+}

@@ -1,0 +1,54 @@
+import { homedir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { InstallError } from '../../../install/error.ts';
+import { install } from '../../../install/install.ts';
+import type { Scope } from '../../../install/target.ts';
+import { uninstall } from '../../../install/uninstall.ts';
+import { renderInstall, renderProblem, renderUninstall } from '../../messages/install.ts';
+import { fail, print, printJson } from '../terminal.ts';
+import { version } from '../version.ts';
+
+interface Options {
+  scope: Scope;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** The compiled hooks lie next to the compiled command. */
+export const hooksSource = (): string => fileURLToPath(new URL('./hooks', import.meta.url));
+
+const request = ({ scope, dryRun }: Options) => ({
+  scope,
+  dryRun: Boolean(dryRun),
+  directory: process.cwd(),
+  env: process.env,
+  home: homedir(),
+});
+
+/** An InstallError is an answer; anything else is not foreseen and goes on. */
+async function answered(json: boolean | undefined, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (cause) {
+    if (!(cause instanceof InstallError)) throw cause;
+    if (json) printJson({ error: { code: cause.code, message: cause.message } });
+    fail(renderProblem(cause));
+  }
+}
+
+/** Exit code 1 when nothing could be installed, or when an installed hook does not work. */
+export const installCommand = (options: Options): Promise<void> =>
+  answered(options.json, async () => {
+    const report = await install({ ...request(options), hooksSource: hooksSource(), version });
+    if (options.json) printJson(report);
+    else print(renderInstall(report));
+    if (report.selfTest?.some((check) => !check.ok)) process.exitCode = 1;
+  });
+
+/** Exit code 0 also when there was nothing to remove. */
+export const uninstallCommand = (options: Options): Promise<void> =>
+  answered(options.json, async () => {
+    const report = await uninstall(request(options));
+    if (options.json) printJson(report);
+    else print(renderUninstall(report));
+  });

@@ -1,0 +1,14 @@
+import { applyPrune, planPrune } from '../../flows/prune.ts';
+import { pruneText } from '../../messages/cli.ts';
+import { print, printJson } from '../terminal.ts';
+import { openWorkspace } from '../workspace.ts';
+
+/** Removes records of sessions that ended, and handoffs beyond those to keep. */
+export async function prune(options: { json?: boolean; dryRun?: boolean }): Promise<void> {
+  const { store, roster, gone, config, observer } = await openWorkspace(process.cwd(), process.env);
+  const keep = config.config.handoff.keep;
+  const plan = await planPrune(store, { gone, live: roster.members, now: observer.now, keep });
+  const pruned = options.dryRun ? plan : await applyPrune(store, plan);
+  if (options.json) printJson({ ...pruned, dryRun: Boolean(options.dryRun) });
+  else print(pruneText(pruned, Boolean(options.dryRun)));
+}

@@ -1,0 +1,110 @@
+/** The command line: what there is to call and what each call accepts. What a command does is in `commands/`. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { scopes } from '../../install/target.ts';
+import { unexpected } from '../messages/cli.ts';
+import { doctor } from './commands/doctor.ts';
+import { listHandoffs, showHandoff } from './commands/handoff.ts';
+import { installCommand, uninstallCommand } from './commands/install.ts';
+import { log } from './commands/log.ts';
+import { promoteCommand, yieldCommand } from './commands/mastership.ts';
+import { prune } from './commands/prune.ts';
+import { status } from './commands/status.ts';
+import { whoami } from './commands/whoami.ts';
+import { fail } from './terminal.ts';
+import { version } from './version.ts';
+
+function wholeNumber(value: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(value);
+}
+
+/** Works in another directory; the commands themselves know only the current one. */
+function enter(directory: string): string {
+  try {
+    process.chdir(directory);
+  } catch {
+    throw new InvalidArgumentError('There is no such directory.');
+  }
+  return directory;
+}
+
+const json = (): Option => new Option('--json', 'print facts for programs');
+const scope = (): Option =>
+  new Option('--scope <scope>', 'whose sessions: of this project, only yours here, or yours everywhere')
+    .choices(scopes)
+    .default('project');
+
+const program = new Command('flowloom-hooks')
+  .description('Claude Code sessions on one repository work as a team: the last one to join is master.')
+  .version(version, '-v, --version')
+  .option('-C, --directory <path>', 'work in this directory', enter)
+  .showHelpAfterError('(--help tells more)')
+  .addHelpText('after', '\nStart with: flowloom-hooks install');
+
+program
+  .command('install')
+  .description('write the hooks into the settings of Claude Code, and try each of them')
+  .addOption(scope())
+  .option('--dry-run', 'show what would be written, and write nothing')
+  .addOption(json())
+  .action(installCommand);
+program
+  .command('uninstall')
+  .description('take out exactly what install put in')
+  .addOption(scope())
+  .option('--dry-run', 'show what would be removed, and remove nothing')
+  .addOption(json())
+  .action(uninstallCommand);
+program
+  .command('doctor')
+  .description('explain what is wrong, and how to mend it')
+  .option('--fix', 'mend what is safe to mend')
+  .addOption(json())
+  .action(doctor);
+program.command('status').description('show who is here and who is master').addOption(json()).action(status);
+program
+  .command('whoami')
+  .description('show the role of the session this is called in')
+  .addOption(new Option('--require <role>', 'exit with 0 only in that role').choices(['master', 'worker']))
+  .addOption(json())
+  .action(whoami);
+const handoff = program
+  .command('handoff')
+  .description('list what sessions left behind, or show one (handoff show [id])')
+  .addOption(json())
+  .action(listHandoffs);
+handoff
+  .command('show')
+  .argument('[id]', 'from the list; the newest when left out')
+  .description('show a whole handoff')
+  .addOption(json())
+  .action((id, options, command: Command) => showHandoff(id, { ...command.optsWithGlobals(), ...options }));
+program
+  .command('promote')
+  .argument('[member]', 'name or number from status; the session this is called in when left out')
+  .description('make a live session master')
+  .addOption(json())
+  .action(promoteCommand);
+program
+  .command('yield')
+  .description('the session this is called in stands back')
+  .addOption(json())
+  .action(yieldCommand);
+program
+  .command('log')
+  .description('show what hooks had to report')
+  .option('-n, --lines <count>', 'how many at most', wholeNumber, 20)
+  .addOption(json())
+  .action(log);
+program
+  .command('prune')
+  .description('remove records of sessions that ended, and old handoffs')
+  .option('--dry-run', 'say what would be removed, and remove nothing')
+  .addOption(json())
+  .action(prune);
+
+try {
+  await program.parseAsync();
+} catch (cause) {
+  fail(unexpected(cause instanceof Error ? cause.message : String(cause)));
+}

@@ -1,0 +1,76 @@
+/** What a command sees: the scope it was called in, the place where its sessions keep their state, and who is there. */
+import { possibleSelves, type Self } from '../claude/identity.ts';
+import { observerOf, type Surroundings, surroundings } from '../compose.ts';
+import { configOf } from '../config/find.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Roster } from '../core/election.ts';
+import type { Observer } from '../core/liveness.ts';
+import type { Member } from '../core/member.ts';
+import { blankSight, type Degradation } from '../core/notebook.ts';
+import type { Store } from '../core/store.ts';
+import type { Notebooks } from '../flows/session.ts';
+import { survey } from '../flows/survey.ts';
+import { notebooksIn } from '../io/notebook-file.ts';
+import type { Place } from '../io/places.ts';
+import { thisDomain } from '../io/processes.ts';
+import { fileStore } from '../stores/file-store.ts';
+
+export interface Workspace extends Surroundings {
+  readonly place: Place;
+  readonly store: Store;
+  readonly notebooks: Notebooks;
+  readonly observer: Observer;
+  readonly config: LoadedConfig;
+  readonly roster: Roster;
+  /** Every member in the store that has ended. */
+  readonly gone: readonly Member[];
+  /** The session this command was typed in, when it is one of the roster. */
+  readonly caller: Member | null;
+  /** Set when some live session could not keep its state in the best place. */
+  readonly degraded: Degradation | null;
+}
+
+interface View {
+  readonly place: Place;
+  readonly store: Store;
+  readonly roster: Roster;
+  readonly gone: readonly Member[];
+}
+
+/** The first place with live sessions, else the first with any record, else the best one. */
+async function look(places: readonly Place[], observer: Observer): Promise<View> {
+  const views: View[] = [];
+  for (const place of places) {
+    const store = fileStore(place.path);
+    try {
+      const { roster, gone } = await survey(store, observer, blankSight);
+      views.push({ place, store, roster, gone });
+    } catch {
+      // Doctor says what is wrong with it.
+    }
+  }
+  const best: View = {
+    place: places[0]!,
+    store: fileStore(places[0]!.path),
+    roster: { members: [], master: null, epoch: 0 },
+    gone: [],
+  };
+  return views.find(({ roster }) => roster.members.length) ?? views.find(({ gone }) => gone.length) ?? best;
+}
+
+/** Reads everything, writes nothing. Works where no session has ever been. */
+export async function openWorkspace(directory: string, env: NodeJS.ProcessEnv): Promise<Workspace> {
+  const around = surroundings(env.CLAUDE_PROJECT_DIR || directory, env);
+  const config = await configOf(around.scope.worktree);
+  const observer = observerOf(
+    { pid: process.pid, start: '', domain: thisDomain() },
+    config.config.leaseHours,
+  );
+  const view = await look(around.places, observer);
+  const selves: Self[] = [...possibleSelves(env)];
+  const caller = view.roster.members.find(({ birth }) => selves.some(({ id }) => id === birth.id)) ?? null;
+  const notebooks = notebooksIn(view.place.path);
+  const degraded =
+    view.roster.members.map(({ birth }) => notebooks.read(birth.id)?.degraded).find(Boolean) ?? null;
+  return { ...around, ...view, notebooks, observer, config, caller, degraded };
+}

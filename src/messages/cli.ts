@@ -1,0 +1,143 @@
+/** What the commands print for a person. Plain text within 80 columns; colour only where the caller asks for it. */
+import type pc from 'picocolors';
+import type { Roster } from '../core/election.ts';
+import type { HandoffHead } from '../core/handoff.ts';
+import { displayName, type Member } from '../core/member.ts';
+import type { Degradation } from '../core/notebook.ts';
+import { clip, oneLine } from '../core/quote.ts';
+import type { Pruned } from '../flows/prune.ts';
+import type { LogEntry } from '../io/log.ts';
+import { ago } from './model.ts';
+
+export type Paint = ReturnType<typeof pc.createColors>;
+
+const width = 80;
+
+export const noCaller =
+  'This was not typed inside a Claude Code session that takes part here. Type it in\n' +
+  'the session, with "!" in front. `npx flowloom-hooks status` shows who is here.';
+
+export const noSuchMember = (wanted: string): string =>
+  `No live session here is called "${wanted}". \`npx flowloom-hooks status\` lists names and numbers.`;
+
+export const ambiguousMember = (wanted: string): string =>
+  `More than one live session is called "${wanted}". Use its number; \`npx flowloom-hooks status\` lists them.`;
+
+export const noSuchHandoff = (id: string): string =>
+  `There is no handoff "${id}". \`npx flowloom-hooks handoff\` lists those that are there.`;
+
+export const promoted = (member: Member, seq: number): string =>
+  `${displayName(member)} is master now (epoch ${seq}). It and the others are told at their next hook.`;
+
+export const yielded = (member: Member, roster: Roster): string =>
+  `${displayName(member)} no longer stands for master. ${
+    roster.master
+      ? `Master is ${displayName(roster.master)} (epoch ${roster.epoch}).`
+      : 'Nobody is master now.'
+  }`;
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+function memberText(member: Member, master: boolean, caller: boolean, now: number, paint: Paint): string[] {
+  const { presence, birth } = member;
+  const name = clip(oneLine(displayName(member), 60), 28);
+  const role = master ? 'master' : 'worker';
+  const facts = [
+    `joined ${ago(Date.parse(birth.joinedAt), now)}`,
+    member.seenAt === null ? '' : `active ${ago(member.seenAt, now)}`,
+    birth.attended ? '' : 'unattended',
+    birth.candidacy === 'declined' ? 'stands back' : '',
+    member.liveness === 'unknown' ? `on ${oneLine(birth.host, 20)}` : `pid ${birth.process.pid}`,
+  ].filter(Boolean);
+  const head = `  ${role}  ${String(member.seq).padStart(4)}  ${name}${caller ? ' (this session)' : ''}`;
+  const detail = ' '.repeat(16);
+  return [
+    master ? paint.bold(paint.green(head)) : head,
+    paint.dim(clip(`${detail}${facts.join(', ')}`, width)),
+    presence?.branch || presence?.worktree
+      ? paint.dim(clip(`${detail}${[presence.branch, presence.worktree].filter(Boolean).join('  ')}`, width))
+      : '',
+    presence?.doing ? clip(`${detail}"${presence.doing}"`, width) : '',
+  ].filter(Boolean);
+}
+
+export interface StatusFacts {
+  readonly root: string;
+  readonly state: string;
+  readonly roster: Roster;
+  readonly caller: Member | null;
+  readonly degraded: Degradation | null;
+  readonly configProblems: readonly { key: string; expected: string }[];
+  readonly configFile: string | null;
+  readonly handoffs: number;
+  readonly now: number;
+}
+
+export function statusText(facts: StatusFacts, paint: Paint): string {
+  const { roster, caller, now } = facts;
+  const master = roster.master;
+  const title = roster.members.length
+    ? `${count(roster.members.length, 'session')}, master ${master ? `${oneLine(displayName(master), 40)} (epoch ${roster.epoch})` : 'nobody'}`
+    : 'No Claude Code session takes part here at the moment.';
+  return [
+    paint.bold(title),
+    ...roster.members.flatMap((member) => [
+      '',
+      ...memberText(member, member === master, member === caller, now, paint),
+    ]),
+    '',
+    `scope     ${facts.root}`,
+    `state     ${facts.state}`,
+    facts.handoffs ? `handoffs  ${facts.handoffs} (npx flowloom-hooks handoff)` : '',
+    facts.degraded
+      ? paint.yellow(`degraded  ${facts.degraded.from} → ${facts.degraded.to}: ${facts.degraded.reason}`)
+      : null,
+    ...facts.configProblems.map(({ key, expected }) =>
+      paint.yellow(`config    ${facts.configFile}: ${key} must be ${expected}; the default is used`),
+    ),
+    roster.members.length
+      ? ''
+      : 'Sessions appear here when they start. Nothing happens? npx flowloom-hooks doctor',
+  ]
+    .filter((line): line is string => line !== null)
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trimEnd();
+}
+
+export const whoamiText = (me: Member, role: string, roster: Roster): string =>
+  `${displayName(me)}: ${role} (epoch ${roster.epoch}), joined as number ${me.seq}; ${count(roster.members.length, 'live session')}.`;
+
+export const wrongRole = (wanted: string, role: string): string => `This session is ${role}, not ${wanted}.`;
+
+export function handoffList(heads: readonly HandoffHead[], now: number, paint: Paint): string {
+  if (!heads.length) return 'No handoffs yet. A session writes its first one when it finishes a turn.';
+  const rows = heads.flatMap((head) => [
+    `${paint.bold(head.id)}  ${head.label}`,
+    paint.dim(
+      `    ${head.role} ${oneLine(head.name, 30)} (epoch ${head.epoch}), ${ago(Date.parse(head.writtenAt), now)}${head.branch ? `, branch ${oneLine(head.branch, 30)}` : ''}`,
+    ),
+    ...(head.goal ? [clip(`    "${oneLine(head.goal, 120)}"`, width)] : []),
+  ]);
+  return [...rows, '', 'Show one: npx flowloom-hooks handoff show <id>'].join('\n');
+}
+
+export const logText = (entries: readonly LogEntry[]): string =>
+  entries.length
+    ? entries
+        .map((entry) => `${entry.at}  ${entry.event}  ${entry.code}\n    ${entry.message.split('\n')[0]}`)
+        .join('\n')
+    : 'The log is empty: no hook has had anything to report.';
+
+export function pruneText(pruned: Pruned, dryRun: boolean): string {
+  const parts = [
+    pruned.members.length && count(pruned.members.length, 'ended session'),
+    pruned.handoffs.length && count(pruned.handoffs.length, 'old handoff'),
+    pruned.leftovers && count(pruned.leftovers, 'unfinished file'),
+  ].filter(Boolean);
+  if (!parts.length) return 'Nothing to prune.';
+  return `${dryRun ? 'Would remove' : 'Removed'} ${parts.join(', ')}.`;
+}
+
+export const unexpected = (message: string): string =>
+  `flowloom-hooks stopped because of something it did not foresee: ${message}\n\`npx flowloom-hooks doctor\` may tell more.`;
