@@ -1,0 +1,48 @@
+/** What install and uninstall tell: plain data, made into sentences by src/messages/install.ts. */
+import type { HookCheck } from './self-test.ts';
+import type { Scope } from './target.ts';
+
+export type Note =
+  /** The project's settings reach teammates and worktrees only when committed. */
+  | { code: 'commit' }
+  /** Claude Code reads a project's settings only for sessions started in its root. */
+  | { code: 'root-only' }
+  /** The local settings are new and nothing is known to keep them out of commits. */
+  | { code: 'personal'; file: string }
+  /** Another settings file wires our hooks too: they would run twice. */
+  | { code: 'other-scope'; file: string; scope: Scope }
+  /** The settings file switches all hooks off. */
+  | { code: 'hooks-disabled'; file: string }
+  /** A script had been edited; the edited one was moved to this file. */
+  | { code: 'set-aside'; file: string };
+
+interface Report {
+  scope: Scope;
+  /** Where sessions have to be started; for the user scope, the home directory. */
+  root: string;
+  settingsFile: string;
+  scriptsDir: string;
+  dryRun: boolean;
+  /** Whether anything on disk is (in a dry run: would be) different. */
+  changed: boolean;
+  /** Events whose entry was added, renewed or removed. */
+  events: string[];
+  /** Scripts written or removed, relative to `scriptsDir`. */
+  files: string[];
+  /** The change of the settings file, line by line: `+ `, `- ` or two spaces in front. */
+  diff: string[];
+}
+
+export interface InstallReport extends Report {
+  version: string;
+  /** Null in a dry run. */
+  selfTest: HookCheck[] | null;
+  notes: Note[];
+}
+
+export interface UninstallReport extends Report {
+  /** Whether there was anything of ours. */
+  installed: boolean;
+  /** Files in `scriptsDir` that stay: not ours, or edited. */
+  kept: string[];
+}

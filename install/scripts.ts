@@ -1,0 +1,126 @@
+/** The folder with the hook scripts: planned from what is there, so that nothing of somebody else's is touched. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { nanoid } from 'nanoid';
+import { wiredHooks } from '../src/claude/settings.ts';
+import {
+  type FileWrite,
+  isSymlink,
+  listFiles,
+  readBytes,
+  readText,
+  removeFile,
+  removeIfEmpty,
+  rename,
+} from './disk.ts';
+import { InstallError } from './error.ts';
+import { type Manifest, manifestName, manifestText, parseManifest, sha256 } from './manifest.ts';
+import type { Target } from './target.ts';
+
+export interface ScriptsPlan {
+  /** The scripts that are missing or differ, and the manifest last. Empty when the folder is up to date. */
+  writes: FileWrite[];
+  /** Scripts somebody edited by hand: they are moved aside before the write. */
+  edited: string[];
+  /** Unmodified files of an older version. */
+  obsolete: string[];
+}
+
+export interface ScriptsRemoval {
+  /** Our unmodified files, relative to the folder; the manifest last. */
+  files: string[];
+  /** What stays: files that are not ours, or no longer as we wrote them. */
+  kept: string[];
+}
+
+/** The files to install, by relative path: the compiled hooks, and a note to git about the folder. */
+export function collectFiles(hooksSource: string, target: Target): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const path of listFiles(hooksSource).sort()) {
+    files.set(`hooks/${path}`, readBytes(join(hooksSource, path)) ?? Buffer.alloc(0));
+  }
+  for (const { file } of wiredHooks) {
+    if (files.has(`hooks/${file}`)) continue;
+    throw new InstallError({ code: 'incomplete-package', file: join(hooksSource, file) });
+  }
+  if (target.scope === 'project') files.set('.gitattributes', Buffer.from('* -text linguist-generated\n'));
+  if (target.scope === 'local') files.set('.gitignore', Buffer.from('*\n'));
+  return files;
+}
+
+export function readManifest(target: Target): Manifest | null {
+  return parseManifest(readText(join(target.scriptsDir, manifestName)));
+}
+
+/** Throws InstallError when a file that we did not write is in the way. */
+export function planScripts(
+  target: Target,
+  files: Map<string, Buffer>,
+  old: Manifest | null,
+  facts: Pick<Manifest, 'version' | 'before' | 'createdDirectory'>,
+): ScriptsPlan {
+  const plan: ScriptsPlan = { writes: [], edited: [], obsolete: [] };
+  const hashes: Manifest['files'] = {};
+  for (const [path, content] of files) {
+    hashes[path] = sha256(content);
+    const file = join(target.scriptsDir, path);
+    const current = readBytes(file);
+    if (current?.equals(content)) continue;
+    if (current && !old?.files[path]) throw new InstallError({ code: 'foreign-file', file });
+    if (current && sha256(current) !== old?.files[path]) plan.edited.push(file);
+    plan.writes.push({ file, content });
+  }
+  for (const [path, hash] of Object.entries(old?.files ?? {})) {
+    if (!files.has(path) && isUnmodified(target, path, hash))
+      plan.obsolete.push(join(target.scriptsDir, path));
+  }
+  const manifest: Manifest = { name: 'flowloom-hooks', scope: target.scope, files: hashes, ...facts };
+  const write = planManifest(target, manifest, old);
+  if (write) plan.writes.push(write);
+  return plan;
+}
+
+/** Moves edited scripts out of the way: they may be somebody's work. */
+export function setAside(files: readonly string[]): string[] {
+  return files.map((file) => {
+    const backup = `${file}.${nanoid(6)}.bak`;
+    rename(file, backup);
+    return backup;
+  });
+}
+
+export function planScriptsRemoval(target: Target, manifest: Manifest | null): ScriptsRemoval {
+  const entries = Object.entries(manifest?.files ?? {});
+  const files = entries.filter(([path, hash]) => isUnmodified(target, path, hash)).map(([path]) => path);
+  if (manifest) files.push(manifestName);
+  const kept = listFiles(target.scriptsDir).filter((path) => !files.includes(path));
+  return { files, kept };
+}
+
+/** Removes our files and every directory that this leaves empty; `.claude` only if install made it. */
+export function removeScripts(target: Target, files: readonly string[], manifest: Manifest | null): void {
+  for (const path of files) removeFile(join(target.scriptsDir, path));
+  removeEmptyFolders(files.map((path) => join(target.scriptsDir, path)));
+  if (existsSync(target.scriptsDir) && !isSymlink(target.scriptsDir)) removeIfEmpty(target.scriptsDir);
+  if (manifest?.createdDirectory) removeIfEmpty(target.claudeDir);
+}
+
+/** Removes the folders of removed files, innermost first. */
+export function removeEmptyFolders(files: readonly string[]): void {
+  const folders = new Set(files.map((file) => dirname(file)));
+  for (const folder of [...folders].sort((a, b) => b.length - a.length)) removeIfEmpty(folder);
+}
+
+function planManifest(target: Target, manifest: Manifest, old: Manifest | null): FileWrite | undefined {
+  const file = join(target.scriptsDir, manifestName);
+  const content = manifestText(manifest);
+  const current = readText(file);
+  if (current === content) return undefined;
+  if (current !== null && !old) throw new InstallError({ code: 'foreign-file', file });
+  return { file, content };
+}
+
+function isUnmodified(target: Target, path: string, hash: string): boolean {
+  const current = readBytes(join(target.scriptsDir, path));
+  return current !== null && sha256(current) === hash;
+}

@@ -1,0 +1,239 @@
+/** What people read about installing and uninstalling. Plain text for 80 columns, no colours. */
+import type { InstallReport, Note, UninstallReport } from '../../install/report.ts';
+import type { HookCheck, HookProblem } from '../../install/self-test.ts';
+import type { Scope } from '../../install/target.ts';
+
+export interface InstallProblem {
+  code:
+    | 'not-json'
+    | 'relaxed-json'
+    | 'not-utf8'
+    | 'root-not-object'
+    | 'hooks-not-object'
+    | 'event-not-array'
+    | 'group-malformed'
+    | 'duplicate-key'
+    | 'dangling-link'
+    | 'read-only'
+    | 'cannot-read'
+    | 'cannot-write'
+    | 'changed-meanwhile'
+    | 'foreign-file'
+    | 'incomplete-package'
+    | 'no-directory'
+    | 'inside-git'
+    | 'home';
+  file: string;
+  /** The event or key in question. */
+  at?: string;
+  /** The line in question, counted from 1. */
+  line?: number;
+  /** The system's error code. */
+  reason?: string;
+}
+
+/** One or two sentences: what is wrong with which file, and what to do. */
+export function installProblem({ code, file, at, line, reason }: InstallProblem): string {
+  const place = line === undefined ? file : `${file}, line ${line}`;
+  const unchanged = 'Nothing was changed.';
+  switch (code) {
+    case 'not-json':
+      return `${place}: this is not valid JSON. Correct it and try again. ${unchanged}`;
+    case 'relaxed-json':
+      return `${place}: a comment or a trailing comma. Claude Code reads strict JSON and ignores the whole file because of it. Remove it and try again. ${unchanged}`;
+    case 'not-utf8':
+      return `${file} is not encoded in UTF-8. Save it as UTF-8 and try again. ${unchanged}`;
+    case 'root-not-object':
+      return `${file} does not hold a JSON object. Make it one, for example {}, and try again. ${unchanged}`;
+    case 'hooks-not-object':
+      return `${file}: "hooks" is not an object. Correct or remove it and try again. ${unchanged}`;
+    case 'event-not-array':
+      return `${file}: "hooks.${at}" is not an array. Correct or remove it and try again. ${unchanged}`;
+    case 'group-malformed':
+      return `${file}: an entry of "hooks.${at}" has no "hooks" array. Correct or remove it and try again. ${unchanged}`;
+    case 'duplicate-key':
+      return `${file}: the key "${at}" appears twice in the same object, and only the last one counts. Merge them and try again. ${unchanged}`;
+    case 'dangling-link':
+      return `${file} is a symbolic link to something that does not exist. Create its target or remove the link, and try again. ${unchanged}`;
+    case 'read-only':
+      return `${file} is read-only. Make it writable and try again. ${unchanged}`;
+    case 'cannot-read':
+      return `${file} cannot be read: ${reasonText(reason)}. Correct that and try again. ${unchanged}`;
+    case 'cannot-write':
+      return `${file} cannot be written or removed: ${reasonText(reason)}. Correct that and try again; no file was left half written.`;
+    case 'changed-meanwhile':
+      return `${file} keeps changing while we try to edit it. Close whatever writes it and try again. The file was left as it is.`;
+    case 'foreign-file':
+      return `${file} exists and was not written by flowloom-hooks, or the manifest beside it is damaged. Move it away and try again. ${unchanged}`;
+    case 'incomplete-package':
+      return `${file} is missing: this copy of flowloom-hooks is incomplete. Install the package again. ${unchanged}`;
+    case 'no-directory':
+      return `${file} is not a directory. Name an existing one. ${unchanged}`;
+    case 'inside-git':
+      return `${file} lies inside a .git directory. Run this in the work tree. ${unchanged}`;
+    case 'home':
+      return `The project at ${file} shares its .claude directory with your user settings. To install for all your projects use --scope user; for a single project, run this inside its own git repository. ${unchanged}`;
+  }
+}
+
+/** The message of an InstallError, broken into lines. */
+export function renderProblem(error: { message: string }): string {
+  return wrap(error.message);
+}
+
+/** A few lines: whether it works, what was written, what to do next. */
+export function renderInstall(report: InstallReport): string {
+  const broken = (report.selfTest ?? []).filter((check) => !check.ok);
+  const parts = [
+    installHeadline(report, broken.length > 0),
+    fileList(report, 'in'),
+    ...(report.dryRun ? [report.diff.join('\n')] : []),
+    selfTestText(report, broken),
+    ...report.notes.map((note) => wrap(noteText(note))),
+    report.dryRun || broken.length > 0 ? '' : nextStep(report),
+  ];
+  return paragraphs(parts);
+}
+
+/** A few lines: what was removed and what stays. */
+export function renderUninstall(report: UninstallReport): string {
+  const { scope, installed, kept, dryRun, scriptsDir } = report;
+  const leftovers =
+    kept.length > 0
+      ? `These files in ${scriptsDir} are not ours or were edited, and stay: ${kept.join(', ')}.`
+      : '';
+  if (!installed) {
+    const place = scope === 'user' ? 'for your user' : `in ${report.root} (scope ${scope})`;
+    return paragraphs([wrap(`flowloom-hooks is not installed ${place}. Nothing to do.`), wrap(leftovers)]);
+  }
+  const headline = dryRun
+    ? `Dry run: flowloom-hooks would be uninstalled ${audience(report)}.`
+    : `flowloom-hooks is uninstalled ${audience(report)}.`;
+  return paragraphs([
+    wrap(headline),
+    fileList(report, 'removed from'),
+    ...(dryRun ? [report.diff.join('\n')] : []),
+    wrap(leftovers),
+    dryRun ? '' : 'Sessions that are running now go on without it.',
+  ]);
+}
+
+function installHeadline(report: InstallReport, isBroken: boolean): string {
+  const name = `flowloom-hooks ${report.version}`;
+  if (report.dryRun) {
+    const what = report.changed ? 'would be installed' : 'is already installed';
+    return wrap(`Dry run: ${name} ${what} ${audience(report)}. Nothing was written.`);
+  }
+  if (isBroken) return wrap(`${name} is installed ${audience(report)}, but it does not work yet.`);
+  if (!report.changed) return wrap(`${name} is already installed ${audience(report)}, and it works.`);
+  return wrap(`${name} is installed ${audience(report)}, and it works.`);
+}
+
+function audience({ scope, root }: { scope: Scope; root: string }): string {
+  if (scope === 'user') return 'for all your projects';
+  return scope === 'local' ? `for you alone in ${root}` : `for everybody in ${root}`;
+}
+
+function fileList(report: InstallReport | UninstallReport, verb: string): string {
+  const { events, files, settingsFile, scriptsDir } = report;
+  const lines = [
+    events.length > 0 ? `  ${count(events.length, 'hook')} ${verb} ${settingsFile}` : '',
+    files.length > 0 ? `  ${count(files.length, 'file')} ${verb} ${scriptsDir}` : '',
+  ];
+  return lines.filter(Boolean).join('\n');
+}
+
+function selfTestText({ selfTest }: InstallReport, broken: HookCheck[]): string {
+  if (!selfTest) return '';
+  if (broken.length === 0) {
+    const slowest = Math.max(...selfTest.map((check) => check.ms));
+    return `Self-test: all ${selfTest.length} hooks ran, the slowest in ${slowest} ms.`;
+  }
+  if (broken.every((check) => check.problem?.code === 'no-node')) {
+    return wrap(
+      'Self-test: there is no "node" on the PATH, and Claude Code brings none. Install Node.js 20 or newer where every shell finds it, then run install again.',
+    );
+  }
+  const lines = broken.map(
+    ({ event, problem }) => `  ${event}: ${problem ? hookProblemText(problem) : 'failed'}`,
+  );
+  return [
+    `Self-test: ${broken.length} of ${selfTest.length} hooks do not work.`,
+    ...lines,
+    '"flowloom-hooks doctor" looks for the cause.',
+  ].join('\n');
+}
+
+function hookProblemText({ code, detail }: HookProblem): string {
+  switch (code) {
+    case 'no-node':
+      return 'there is no "node" on the PATH';
+    case 'failed':
+      return `it failed (${detail ?? 'no message'})`;
+    case 'timeout':
+      return 'it did not finish in time';
+    case 'bad-output':
+      return `it printed something other than one JSON object (${detail ?? ''})`;
+    case 'no-role':
+      return 'it did not say which role the session has';
+  }
+}
+
+function noteText(note: Note): string {
+  switch (note.code) {
+    case 'commit':
+      return 'Commit .claude/settings.json and .claude/flowloom, so that teammates and git worktrees have the hooks too.';
+    case 'root-only':
+      return 'Claude Code reads these settings only for sessions started in the root of the project. If you start sessions in subdirectories, use --scope local or --scope user.';
+    case 'personal':
+      return `${note.file} is new and holds paths of this machine: keep it out of commits.`;
+    case 'other-scope':
+      return `The hooks are also installed in ${note.file}, and would run twice. Remove one with: flowloom-hooks uninstall --scope ${note.scope}`;
+    case 'hooks-disabled':
+      return `${note.file} says "disableAllHooks": true. Until that is removed no hook runs.`;
+    case 'set-aside':
+      return `A script had been edited by hand; the edited one is now ${note.file}.`;
+  }
+}
+
+function nextStep({ scope, root }: InstallReport): string {
+  const where = scope === 'user' ? 'in any project' : `in ${root}`;
+  return wrap(
+    `Start a Claude Code session ${where}: it is told that it is master. Start a second one, and the second is master and the first a worker. "flowloom-hooks status" shows who is there.`,
+  );
+}
+
+function reasonText(reason: string | undefined): string {
+  const known: Record<string, string> = {
+    EACCES: 'you have no permission',
+    EPERM: 'the system does not permit it',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'your disk quota is used up',
+    ENOTDIR: 'a part of its path is a file, not a directory',
+    EEXIST: 'a part of its path is a file, not a directory',
+    EISDIR: 'it is a directory',
+    ELOOP: 'its symbolic links go round in a circle',
+  };
+  return known[reason ?? ''] ?? `the system reports ${reason ?? 'an unknown error'}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function paragraphs(parts: string[]): string {
+  return parts.filter(Boolean).join('\n\n');
+}
+
+/** Breaks at spaces; a path longer than a line stays whole, so that it can be copied. */
+function wrap(text: string, width = 80): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { planInstall } from '../../install/plan.ts';
+import { isOurs, projectScriptsDir, settingsBlock, wiredHooks } from '../../src/claude/settings.ts';
+
+const handler = (script: unknown, more: object = {}) => ({
+  type: 'command',
+  command: 'node',
+  args: [script],
+  ...more,
+});
+
+describe('settingsBlock', () => {
+  it('wires every event once, without a matcher', () => {
+    const block = settingsBlock('/opt/flowloom');
+    expect(Object.keys(block.hooks)).toEqual(wiredHooks.map((hook) => hook.event));
+    expect(block.hooks.Stop).toEqual([{ hooks: [handler('/opt/flowloom/hooks/stop.cjs', { timeout: 10 })] }]);
+  });
+
+  it('is what settings.template.json shows, to the byte what install writes into a new file', () => {
+    const template = readFileSync(new URL('../../settings.template.json', import.meta.url), 'utf8');
+    expect(planInstall(null, settingsBlock(projectScriptsDir)).text).toBe(template);
+    expect(planInstall('', settingsBlock(projectScriptsDir)).text).toBe(template);
+  });
+});
+
+describe('isOurs', () => {
+  it.each([
+    ['what we install for a project', handler(`${projectScriptsDir}/hooks/stop.cjs`, { timeout: 10 })],
+    [
+      'an entry with another timeout and unknown fields',
+      handler('/a/flowloom/hooks/stop.cjs', { timeout: 1, x: 1 }),
+    ],
+    ['a local install', handler('/a b/.claude/flowloom.local/hooks/session-end.cjs')],
+    ['backslashes', handler('C:\\Users\\me\\.claude\\flowloom\\hooks\\post-compact.cjs')],
+  ])('recognises %s', (_, value) => expect(isOurs(value)).toBe(true));
+
+  it.each([
+    ['another script of the same name', handler('/a/tools/hooks/stop.cjs')],
+    ['another script in our folder', handler('/a/flowloom/hooks/mine.cjs')],
+    ['a folder that only ends like ours', handler('/a/my-flowloom/hooks/stop.cjs')],
+    [
+      'more arguments',
+      { type: 'command', command: 'node', args: ['--inspect', '/a/flowloom/hooks/stop.cjs'] },
+    ],
+    ['another command', { type: 'command', command: 'deno', args: ['/a/flowloom/hooks/stop.cjs'] }],
+    ['a shell command', { type: 'command', command: 'node /a/flowloom/hooks/stop.cjs' }],
+    ['another type', { type: 'prompt', command: 'node', args: ['/a/flowloom/hooks/stop.cjs'] }],
+    ['an argument that is no string', handler(7)],
+    ['null', null],
+    ['a string', 'node'],
+  ])('leaves alone %s', (_, value) => expect(isOurs(value)).toBe(false));
+});
