@@ -6,6 +6,15 @@ const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
 
 let written = 0;
 
+/** Removes a temporary file of ours. (`fs.rmSync` would load the code for whole trees.) */
+export function discard(temporary: string): void {
+  try {
+    fs.unlinkSync(temporary);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+  }
+}
+
 /**
  * Writes the text to a new file next to `path` and returns its name. Random enough for two containers that share the directory
  * and their pids; exclusive creation does the rest. `durable` waits for the disk.
@@ -18,7 +27,7 @@ export function writeTemporary(path: string, text: string, durable: boolean): st
     fs.writeFileSync(fd, text);
     if (durable) fs.fsyncSync(fd);
   } catch (cause) {
-    fs.rmSync(temporary, { force: true });
+    discard(temporary);
     throw cause;
   } finally {
     fs.closeSync(fd);
@@ -49,7 +58,7 @@ export function replaceFile(path: string, text: string, { durable = false } = {}
   try {
     renameOver(temporary, path);
   } catch (cause) {
-    fs.rmSync(temporary, { force: true });
+    discard(temporary);
     throw cause;
   }
 }
@@ -63,7 +72,7 @@ export function createFile(path: string, text: string, { durable = false } = {})
   try {
     return linkNew(temporary, path, text);
   } finally {
-    fs.rmSync(temporary, { force: true });
+    discard(temporary);
   }
 }
 
@@ -100,7 +109,21 @@ export function syncDirectoryOf(path: string): void {
   }
 }
 
-/** Creates the directory and what is missing above it, private. */
-export const makePrivateDirectory = (path: string): void => {
-  fs.mkdirSync(path, { recursive: true, mode: 0o700 });
-};
+/**
+ * Creates the directory and what is missing above it, private. Node's own `recursive` never comes back where a file system
+ * answers ENOENT to a directory that could be there (procfs, autofs); here each level is tried once.
+ */
+export function makePrivateDirectory(path: string): void {
+  const make = (directory: string): void => {
+    try {
+      fs.mkdirSync(directory, { mode: 0o700 });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || !fs.statSync(directory).isDirectory())
+        throw cause;
+    }
+  };
+  const missing = [path];
+  for (let above = dirname(path); !fs.existsSync(above) && above !== dirname(above); above = dirname(above))
+    missing.push(above);
+  for (const directory of missing.reverse()) make(directory);
+}

@@ -46,14 +46,9 @@ export function git(directory: string, args: readonly string[], limitMs: number)
   return { ok: true, output: result.stdout };
 }
 
-/** Branch, commit, changed and staged files of a work tree; null with the reason when git does not say in time. */
-export function gitFacts(worktree: string, limitMs: number): { facts: GitFacts | null; tooSlow: boolean } {
-  const answer = git(
-    worktree,
-    ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=normal'],
-    limitMs,
-  );
-  return answer.ok
-    ? { facts: parseStatus(answer.output), tooSlow: false }
-    : { facts: null, tooSlow: answer.why === 'too slow' };
+/** Branch, commit, changed and staged files of a work tree; null when git does not say in time. */
+export function gitFacts(worktree: string, limitMs: number): GitFacts | null {
+  const args = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=normal'];
+  const answer = git(worktree, args, limitMs);
+  return answer.ok ? parseStatus(answer.output) : null;
 }

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { redact } from '../core/redact.ts';
+import { object, type Shape, text } from '../core/shape.ts';
 import { makePrivateDirectory } from './atomic-write.ts';
 import { safeRead, UnreadableError } from './safe-read.ts';
 
@@ -12,6 +13,8 @@ export interface LogEntry {
   readonly code: string;
   readonly message: string;
 }
+
+const entry: Shape<LogEntry> = object({ at: text, event: text, code: text, message: text });
 
 const mostBytes = 256 * 1024;
 const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
@@ -45,7 +48,8 @@ export function readLog(directories: readonly string[], most: number): LogEntry[
       try {
         for (const line of (safeRead(join(directory, name), 2 * mostBytes) ?? '').split('\n')) {
           try {
-            if (line) entries.push(JSON.parse(line) as LogEntry);
+            const read = entry(JSON.parse(line));
+            if (read) entries.push(read);
           } catch {
             // A torn line.
           }
@@ -55,8 +59,5 @@ export function readLog(directories: readonly string[], most: number): LogEntry[
       }
     }
   }
-  return entries
-    .filter((entry) => typeof entry?.at === 'string')
-    .sort((a, b) => (a.at < b.at ? -1 : 1))
-    .slice(-most);
+  return entries.sort((a, b) => (a.at < b.at ? -1 : 1)).slice(-most);
 }

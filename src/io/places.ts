@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
+import { makePrivateDirectory } from './atomic-write.ts';
 import type { Scope } from './scope.ts';
 
 export interface Place {
@@ -38,7 +39,7 @@ export function statePlaces(scope: Scope, env: NodeJS.ProcessEnv): Place[] {
  * not writable.
  */
 export function preparePlace(place: Place): void {
-  fs.mkdirSync(place.path, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(place.path);
   const stat = fs.lstatSync(place.path);
   const uid = process.getuid?.();
   if (!stat.isDirectory())

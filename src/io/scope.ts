@@ -30,7 +30,7 @@ function readLine(path: string): string | null {
 /** The real path where there is one; a directory that was deleted keeps the name it had. */
 function real(path: string): string {
   try {
-    return fs.realpathSync(path);
+    return fs.realpathSync.native(path);
   } catch {
     return resolve('/', path);
   }
@@ -45,9 +45,10 @@ function gitDirOf(directory: string): string | null {
   } catch {
     return null;
   }
-  if (stat.isDirectory()) return fs.existsSync(join(dotGit, 'HEAD')) ? dotGit : null;
   const named = stat.isFile() ? readLine(dotGit)?.match(/^gitdir:\s*(.+)$/)?.[1] : undefined;
-  return named ? resolve(directory, named) : null;
+  const gitDir = stat.isDirectory() ? dotGit : named && resolve(directory, named);
+  // As git does: what names no HEAD is no repository, say the work tree of one that was moved away.
+  return gitDir && fs.existsSync(join(gitDir, 'HEAD')) ? gitDir : null;
 }
 
 /** Walks up from the directory to the work tree it lies in. */

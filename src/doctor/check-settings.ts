@@ -1,0 +1,107 @@
+/** What the settings say: are our hooks wired, does the client read that, does anything silence them, do they run twice? */
+import { wiredHooks } from '../claude/settings.ts';
+import { asObject } from '../io/read-capped.ts';
+import type { Scope } from '../io/scope.ts';
+import { type Finding, finding } from './finding.ts';
+import type { Entry, SettingsFacts, SettingsFile } from './settings-files.ts';
+
+/** Every file, and then what follows from all of them for a session that starts in `directory`. */
+export function judgeSettings(facts: SettingsFacts, scope: Scope, directory: string): Finding[] {
+  const findings = [...facts.managed, ...facts.files].flatMap(judgeFile);
+  const { installations, plugin } = facts;
+  if (plugin) findings.push(finding('ok', 'settings-plugin', { file: plugin }));
+  return [
+    ...findings,
+    ...judgeReach(facts, scope, directory),
+    ...(installations.length === 0 && !plugin && !mainOnly(facts)
+      ? [finding('error', 'settings-missing', { directory: scope.worktree })]
+      : []),
+  ];
+}
+
+function judgeFile({ label: scope, file, state, line, reason, entries }: SettingsFile): Finding[] {
+  if (state === 'absent') return [finding('ok', 'settings-absent', { scope, file })];
+  if (state === 'relaxed') return [finding('error', 'settings-relaxed', { scope, file, line })];
+  if (state === 'broken') return [finding('error', 'settings-broken', { scope, file, line })];
+  if (state === 'unreadable') return [finding('error', 'settings-unreadable', { scope, file, reason })];
+  const problems = judgeEntries(scope, file, entries);
+  return problems.length > 0
+    ? problems
+    : [finding('ok', 'settings-fine', { scope, file, hooks: entries.length })];
+}
+
+function judgeEntries(scope: string, file: string, entries: readonly Entry[]): Finding[] {
+  const findings: Finding[] = [];
+  const events = entries.map(({ event }) => event);
+  const missing = wiredHooks.map(({ event }) => event).filter((event) => !events.includes(event));
+  if (entries.length > 0 && missing.length > 0)
+    findings.push(finding('warning', 'settings-partial', { scope, file, missing }));
+  const repeated = [...new Set(events.filter((event, index) => events.indexOf(event) !== index))];
+  if (repeated.length > 0)
+    findings.push(finding('warning', 'settings-repeated', { scope, file, events: repeated }));
+  for (const { event, matcher, edited } of entries) {
+    if (matcher !== null) findings.push(finding('warning', 'settings-matcher', { file, event, matcher }));
+    if (edited.length === 0) continue;
+    // An asynchronous hook is killed with its session and its text reaches nobody; the rest is a matter of taste.
+    const severity = edited.includes('async') || edited.includes('event') ? 'warning' : 'info';
+    findings.push(finding(severity, 'settings-edited', { file, event, keys: edited }));
+  }
+  return findings;
+}
+
+/** The main work tree has the project's hooks, this one has none at all. */
+const mainOnly = ({ installations, plugin, mainProject }: SettingsFacts): boolean =>
+  installations.length === 0 && !plugin && (mainProject?.entries.length ?? 0) > 0;
+
+/** Project settings do not reach subdirectories, and reach other work trees and clones only through a commit. */
+function judgeReach(facts: SettingsFacts, scope: Scope, directory: string): Finding[] {
+  const findings: Finding[] = [];
+  const { installations, committed, mainProject } = facts;
+  const project = installations.find((one) => one.scope === 'project');
+  if (project && directory !== scope.worktree && installations.every((one) => one.scope === 'project'))
+    findings.push(
+      finding('info', 'settings-subdirectory', { directory, root: scope.worktree, file: project.settings }),
+    );
+  if (mainProject?.entries.length && !project)
+    findings.push(
+      finding(mainOnly(facts) ? 'error' : 'info', 'settings-worktree', {
+        worktree: scope.worktree,
+        file: mainProject.file,
+      }),
+    );
+  if (project && committed?.settings && !committed.scripts)
+    findings.push(finding('warning', 'settings-scripts-uncommitted', { directory: project.directory }));
+  else if (project && committed && !committed.settings)
+    findings.push(finding('info', 'settings-uncommitted', { file: project.settings }));
+  return findings;
+}
+
+/** Everything that keeps wired hooks from running. */
+export function judgeSilence(facts: SettingsFacts, env: NodeJS.ProcessEnv): Finding[] {
+  const findings: Finding[] = [];
+  for (const { file, value, entries } of facts.managed) {
+    const only = value.allowManagedHooksOnly === true && entries.length === 0;
+    const key = value.disableAllHooks === true ? 'disableAllHooks' : only ? 'allowManagedHooksOnly' : null;
+    if (key) findings.push(finding('error', 'silenced-managed', { file, key }));
+  }
+  for (const { file, value } of facts.files)
+    if (value.disableAllHooks === true) findings.push(finding('error', 'silenced-disabled', { file }));
+  for (const { file, value } of [...facts.managed, ...facts.files])
+    if (asObject(value.env)?.FLOWLOOM === 'off')
+      findings.push(finding('error', 'silenced-environment', { file }));
+  if (env.FLOWLOOM === 'off') findings.push(finding('warning', 'silenced-shell', {}));
+  return findings.length > 0 ? findings : [finding('ok', 'silenced-no', {})];
+}
+
+/** Two files that name the same script run it once; two copies of the scripts run both. */
+export function judgeDoubles({ installations, plugin }: SettingsFacts): Finding[] {
+  const copies = [...new Map(installations.map((one) => [one.directory, one])).values()];
+  const scopes = copies.map(({ scope }) => scope);
+  const files = copies.map(({ settings }) => settings);
+  const findings: Finding[] = [];
+  if (copies.length > 1) findings.push(finding('warning', 'double-scopes', { scopes, files }));
+  if (plugin && copies.length > 0)
+    findings.push(finding('warning', 'double-plugin', { file: plugin, files }));
+  if (findings.length > 0 || (copies.length === 0 && !plugin)) return findings;
+  return [finding('ok', 'double-no', {})];
+}

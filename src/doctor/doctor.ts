@@ -1,0 +1,109 @@
+/** The diagnosis: every check in the order in which one would look for the cause, none able to stop another. */
+import fs from 'node:fs';
+import { resolve } from 'node:path';
+import { surroundings } from '../compose.ts';
+import { configOf } from '../config/find.ts';
+import { checkLog, checkSession, judgeReceipts, newestReceipts } from './check-activity.ts';
+import { checkClient, checkGit, checkNode } from './check-programs.ts';
+import { checkScripts } from './check-scripts.ts';
+import { judgeDoubles, judgeSettings, judgeSilence } from './check-settings.ts';
+import { judgeClock, judgeMoved, judgeStore } from './check-store.ts';
+import { checkTrust } from './check-trust.ts';
+import { type Finding, finding } from './finding.ts';
+import { gatherSettings, managedDirectory } from './settings-files.ts';
+import { gatherPlace, messageOf } from './store-facts.ts';
+
+export { exitCodeOf, type Finding, type FindingCode, type Severity, worstOf } from './finding.ts';
+export { isMendable, type Mend, type MendRequest, mend } from './mend.ts';
+export { jsonOf, renderFindings, renderMends } from './report.ts';
+
+export interface DoctorRequest {
+  /** Where sessions are started that should work. */
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Of this command; installed scripts are compared with it. */
+  readonly version: string;
+  /** Directory of the administrator's settings, where it is not the client's own. */
+  readonly managedRoot?: string;
+}
+
+/**
+ * Looks at everything that has to be right for sessions in this directory to coordinate, and changes nothing. Never throws: a check
+ * that fails becomes a finding. Every program it runs and every file it reads is limited.
+ */
+export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
+  const { env, version, managedRoot = managedDirectory() } = request;
+  const directory = realDirectory(request.directory);
+  if (!directory) return [finding('error', 'directory-missing', { directory: resolve(request.directory) })];
+
+  const around = surroundings(directory, env);
+  const { scope } = around;
+  const config = once(() => configOf(scope.worktree));
+  const settings = once(async () => gatherSettings(scope, env, managedRoot));
+  const places = once(async () => {
+    const { leaseHours } = (await config()).config;
+    return Promise.all(around.places.map((place) => gatherPlace(place, leaseHours)));
+  });
+  const now = Date.now();
+
+  const checks: readonly [name: string, check: () => Promise<Finding[]>][] = [
+    ['node', () => checkNode({ directory, env })],
+    ['client', () => checkClient({ directory, env })],
+    ['git', async () => checkGit(scope)],
+    ['settings', async () => judgeSettings(await settings(), scope, directory)],
+    ['silenced', async () => judgeSilence(await settings(), env)],
+    ['scripts', async () => checkScripts((await settings()).installations, version)],
+    ['double', async () => judgeDoubles(await settings())],
+    ['trust', async () => checkTrust(directory, env)],
+    ['config', async () => judgeConfig(await config())],
+    ['store', async () => judgeStore(await places(), now)],
+    ['store', async () => judgeMoved((await settings()).files, env)],
+    ['clock', async () => judgeClock(await places(), now)],
+    ['hook', async () => judgeReceipts(newestReceipts(await places()), await settings(), now)],
+    [
+      'log',
+      async () =>
+        checkLog(
+          around.places.map(({ path }) => path),
+          now,
+        ),
+    ],
+    ['session', async () => checkSession(await places(), env)],
+  ];
+  const findings: Finding[] = [];
+  // One after the other: programs that run at the same time would spoil the time that git is measured by.
+  for (const [check, run] of checks) {
+    try {
+      findings.push(...(await run()));
+    } catch (cause) {
+      findings.push(finding('warning', 'check-failed', { check, reason: messageOf(cause) }));
+    }
+  }
+  return findings;
+}
+
+function judgeConfig({ file, problems }: Awaited<ReturnType<typeof configOf>>): Finding[] {
+  if (problems.length > 0)
+    return problems.map(({ key, expected }) =>
+      finding('warning', 'config-problem', { file: file ?? '', key, expected }),
+    );
+  return [file ? finding('ok', 'config-ok', { file }) : finding('ok', 'config-none', {})];
+}
+
+function realDirectory(path: string): string | null {
+  try {
+    const real = fs.realpathSync(path);
+    return fs.statSync(real).isDirectory() ? real : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Gathers facts when the first check asks for them; a failure is every asking check's own. */
+function once<T>(gather: () => Promise<T>): () => Promise<T> {
+  let facts: Promise<T> | undefined;
+  return () => {
+    facts ??= gather();
+    return facts;
+  };
+}
