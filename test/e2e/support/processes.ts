@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/**
+ * What tells a process from a later one with the same number: its start time, as an opaque text. null when no such
+ * process runs; a zombie does not run.
+ */
+export function processStart(pid: number): string | null {
+  if (process.platform === 'linux') {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // The second field may hold spaces and parentheses, so count from the last one.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return fields[0] === 'Z' ? null : (fields[19] ?? null);
+    } catch {
+      return null;
+    }
+  }
+  try {
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return line === '' || line.startsWith('Z') ? null : line.replace(/^\S+\s+/, '');
+  } catch {
+    return null;
+  }
+}
+
+export const isRunning = (pid: number) => processStart(pid) !== null;
+
+/** Asks every few milliseconds until the answer is truthy. Throws with `what` (a text, or made late) when time is up. */
+export async function until<T>(
+  ask: () => T | undefined | null | false,
+  what: string | (() => string),
+  timeoutMs = 30_000,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const found = ask();
+    if (found) return found;
+    if (Date.now() > end) {
+      throw new Error(`Waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
