@@ -1,17 +1,18 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { join, relative, sep } from 'node:path';
-import { type Self, selfOfHook } from './claude/identity.ts';
+import { selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { configOf } from './config/find.ts';
 import type { Observer } from './core/liveness.ts';
+import type { Domain } from './core/member.ts';
 import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
 import type { Store } from './core/store.ts';
 import type { Occasion, Session } from './flows/session.ts';
+import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
-import { notebooksIn } from './io/notebook-file.ts';
+import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { type Place, preparePlace, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
 import { locateScope, readHead, type Scope } from './io/scope.ts';
@@ -30,34 +31,28 @@ export function surroundings(directory: string, env: NodeJS.ProcessEnv): Surroun
   return { scope, places: statePlaces(scope, env) };
 }
 
-export const observerOf = (self: Self['process'], leaseHours: number): Observer => ({
-  domain: self.domain,
+/** This process as an observer of members. */
+export const observerOf = (domain: Domain, leaseHours: number): Observer => ({
+  domain,
   now: Date.now(),
   bootedAt: bootedAt(),
   leaseMs: leaseHours * 3_600_000,
   startOf,
 });
 
-const isMemberIn = (place: Place, id: string): boolean => {
-  try {
-    return fs.existsSync(join(place.path, 'members', id, 'notebook.json'));
-  } catch {
-    return false;
-  }
-};
-
-/** The first place that takes a new member's notebook, and why the better ones did not. */
-function settle(
+/** The first place that takes a new member, and why the better ones did not. */
+async function settle(
   places: readonly Place[],
   id: string,
   notebook: Notebook,
-): { place: Place; degraded: Degradation | null } | Degradation {
+): Promise<{ place: Place; degraded: Degradation | null } | Degradation> {
   const best = places[0]!;
   let reason = '';
   for (const place of places) {
     const degraded = place === best ? null : { from: best.what, to: place.what, reason };
     try {
       preparePlace(place);
+      await fileStore(place.path).ready();
       notebooksIn(place.path).write(id, { ...notebook, degraded });
       return { place, degraded };
     } catch (cause) {
@@ -81,11 +76,15 @@ async function highestElsewhere(places: readonly Place[], home: Place): Promise<
   return highest;
 }
 
+/**
+ * What tells this occasion from the next of its kind. A prompt that is typed while a turn runs, and one that the client submits
+ * itself, carry the prompt id of the turn, so the text counts too.
+ */
 function keyOf(event: HookEvent, payload: HookPayload): string {
   if (event === 'SessionStart') return `${payload.source}-${payload.sessionId}-${payload.promptId}`;
-  if (event === 'PostToolBatch')
-    return String((payload.toolCalls[0] as { tool_use_id?: unknown } | undefined)?.tool_use_id ?? '');
-  return payload.promptId;
+  if (event === 'UserPromptSubmit')
+    return payload.promptId && `${payload.promptId}-${fingerprint(payload.prompt)}`;
+  return String((payload.toolCalls[0] as { tool_use_id?: unknown } | undefined)?.tool_use_id ?? '');
 }
 
 export interface Opened {
@@ -111,7 +110,7 @@ export async function openSession(
       { at: new Date().toISOString(), event, code, message },
     );
 
-  let home = places.find((place) => isMemberIn(place, self.id));
+  let home = places.find((place) => hasNotebook(place.path, self.id));
   let notebook = home && notebooksIn(home.path).read(self.id);
   let notice: string | null = null;
   if (!home || !notebook) {
@@ -121,7 +120,7 @@ export async function openSession(
       log('config', `${file}: ${problems.map(({ key, expected }) => `${key}: ${expected}`).join('; ')}`);
     if (!attended && config.unattended === 'ignore') return { session: null, notice: null };
     notebook = { ...blankNotebook(payload.sessionId), config };
-    const settled = settle(home ? [home] : places, self.id, notebook);
+    const settled = await settle(home ? [home] : places, self.id, notebook);
     const degraded = 'place' in settled ? settled.degraded : settled;
     if (degraded) {
       notice = degradedNotice(degraded.from, degraded.to, degraded.reason);
@@ -148,10 +147,10 @@ export async function openSession(
     hostName: os.hostname(),
     store,
     notebooks: notebooksIn(home.path),
-    observer: observerOf(self.process, notebook.config.leaseHours),
+    observer: observerOf(self.process.domain, notebook.config.leaseHours),
     floor: notebook.sight.top > 0 ? 0 : await highestElsewhere(places, home),
     notebook,
-    branch: () => readHead(scope).branch,
+    head: () => readHead(scope),
     name: () => payload.sessionTitle || sessionName(self.process.pid, env),
     readTail,
     git: async (worktree, limitMs) => (await import('./io/git.ts')).gitFacts(worktree, limitMs),
@@ -169,9 +168,3 @@ function changedAfter(file: string, time: number): boolean {
     return true;
   }
 }
-
-/** The path as a person in that directory would write it. */
-export const pathFrom = (directory: string, path: string): string => {
-  const short = relative(directory, path);
-  return short.startsWith('..') || short.includes(`${sep}..`) ? path : short;
-};

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { openSession, surroundings } from '../compose.ts';
 import type { Session } from '../flows/session.ts';
 import { appendLog } from '../io/log.ts';
+import { sinceStart } from '../io/since-start.ts';
 import { renderOutput } from './output.ts';
 import { type HookEvent, type HookPayload, parsePayload } from './payload.ts';
 import { readStdin } from './stdin.ts';
@@ -38,7 +39,7 @@ function print(text: string): void {
       at += fs.writeSync(1, bytes, at);
     } catch (cause) {
       // A full pipe is worth another try until the time is up; a closed one is not.
-      if ((cause as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > limitMs) return;
+      if ((cause as NodeJS.ErrnoException).code !== 'EAGAIN' || sinceStart() > limitMs) return;
     }
   }
 }
@@ -48,7 +49,7 @@ function writeNotebook(session: Session, event: HookEvent): void {
   const { notebook } = session;
   const receipt = {
     at: new Date().toISOString(),
-    ms: Math.round(performance.now()),
+    ms: Math.round(sinceStart()),
     count: (notebook.receipts[event]?.count ?? 0) + 1,
   };
   session.notebooks.write(session.self.id, {
@@ -97,6 +98,6 @@ export function runHook(event: HookEvent, story: Story): void {
   process.on('uncaughtException', leave('hook-crashed'));
   process.on('unhandledRejection', leave('hook-crashed'));
   const late = new Error(`took longer than ${limitMs} ms`);
-  setTimeout(() => leave('too-slow')(late), Math.max(1, limitMs - performance.now()));
+  setTimeout(() => leave('too-slow')(late), Math.max(1, limitMs - sinceStart()));
   tell(event, story).then(() => process.exit(0), leave('hook-failed'));
 }

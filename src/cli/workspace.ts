@@ -60,12 +60,9 @@ async function look(places: readonly Place[], observer: Observer): Promise<View>
 
 /** Reads everything, writes nothing. Works where no session has ever been. */
 export async function openWorkspace(directory: string, env: NodeJS.ProcessEnv): Promise<Workspace> {
-  const around = surroundings(env.CLAUDE_PROJECT_DIR || directory, env);
+  const around = surroundings(directory, env);
   const config = await configOf(around.scope.worktree);
-  const observer = observerOf(
-    { pid: process.pid, start: '', domain: thisDomain() },
-    config.config.leaseHours,
-  );
+  const observer = observerOf(thisDomain(), config.config.leaseHours);
   const view = await look(around.places, observer);
   const selves: Self[] = [...possibleSelves(env)];
   const caller = view.roster.members.find(({ birth }) => selves.some(({ id }) => id === birth.id)) ?? null;

@@ -1,5 +1,12 @@
-/** Finds and reads the configuration: data formats only, since a hook must not execute what lies in a repository. */
-import { cosmiconfigSync } from 'cosmiconfig';
+/**
+ * Reads a configuration: data formats only, since a hook must not execute what lies in a repository.
+ *
+ * Of cosmiconfig only the loaders for JSON and YAML are used, on text read here. Its search would follow a `$import` key and a
+ * `.config/config.js` beside it, and both can name JavaScript.
+ */
+import fs from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { defaultLoadersSync } from 'cosmiconfig';
 import { type Config, type ConfigProblem, resolveConfig } from '../core/config.ts';
 
 export interface LoadedConfig {
@@ -9,22 +16,29 @@ export interface LoadedConfig {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Reads the first of these files (names relative to the directory) that holds a configuration. Never throws. */
+/** A file without an extension is YAML, of which JSON is a part. */
+const loadText = (path: string, text: string): unknown =>
+  defaultLoadersSync[extname(path) === '.json' ? '.json' : '.yaml'](path, text);
+
+/** What a file says about flowloom; undefined when it says nothing. Throws when it cannot be read or parsed. */
+function read(path: string): unknown {
+  const text = fs.readFileSync(path, 'utf8');
+  if (text.trim() === '') return undefined;
+  const value = loadText(path, text);
+  return basename(path) === 'package.json' ? (value as { flowloom?: unknown } | null)?.flowloom : value;
+}
+
+/** Reads the first of these files (names relative to the directory) that says something. Never throws. */
 export function loadConfig(directory: string, names: readonly string[]): LoadedConfig {
-  try {
-    const found = cosmiconfigSync('flowloom', {
-      searchPlaces: [...names],
-      searchStrategy: 'none',
-      cache: false,
-    }).search(directory);
-    return { ...resolveConfig(found?.isEmpty ? undefined : found?.config), file: found?.filepath ?? null };
-  } catch (cause) {
-    const { filepath, message } = cause as Error & { filepath?: string };
-    const expected = `a file that can be read (${message.split('\n')[0]})`;
-    return {
-      ...resolveConfig(undefined),
-      file: filepath ?? null,
-      problems: [{ key: '(the whole file)', expected }],
-    };
+  for (const name of names) {
+    const file = join(directory, name);
+    try {
+      const written = read(file);
+      if (written !== undefined && written !== null) return { ...resolveConfig(written), file };
+    } catch (cause) {
+      const expected = `a file that can be read (${(cause as Error).message.split('\n')[0]})`;
+      return { ...resolveConfig(undefined), file, problems: [{ key: '(the whole file)', expected }] };
+    }
   }
+  return { ...resolveConfig(undefined), file: null };
 }

@@ -3,10 +3,10 @@
 export interface GitFacts {
   readonly branch: string;
   readonly head: string;
-  /** Changed in the work tree or untracked, relative to the top level. */
-  readonly dirty: readonly string[];
-  /** In the index and not in HEAD. */
-  readonly staged: readonly string[];
+  /** Changed in the work tree or untracked, relative to the top level; null when git itself was not asked. */
+  readonly dirty: readonly string[] | null;
+  /** In the index and not in HEAD; null when git itself was not asked. */
+  readonly staged: readonly string[] | null;
 }
 
 /** Parses the NUL-separated porcelain v2 output; lines it does not know are skipped. */

@@ -49,6 +49,7 @@ export interface HandoffHead {
   readonly sessionId: string;
   readonly writtenAt: string;
   readonly branch: string;
+  readonly worktree: string;
   readonly goal: string;
 }
 
@@ -64,9 +65,21 @@ export const handoffId = (seq: number, sessionId: string): string =>
 
 /** Sentences that ask something, word for word. */
 export function questionsIn(said: string): string[] {
-  const prose = said.replace(/^(`{3,})[\s\S]*?^\1/gm, '');
+  const prose = said
+    .replace(/^(`{3,})[\s\S]*?^\1/gm, '')
+    .replace(/`[^`\n]*`/g, (code) => code.replaceAll('?', '\u2047'));
   const asked = prose.match(/[^\s.?!][^.?!\n]*(?:\.[^\s.?!][^.?!\n]*)*\?(?=[\s"')*_\]]|$)/g) ?? [];
-  return asked.map((question) => clip(question.replace(/^[-*#>\s]+/, '').trim(), 400)).slice(-6);
+  return asked
+    .map((question) =>
+      clip(
+        question
+          .replaceAll('\u2047', '?')
+          .replace(/^[-*#>\s]+/, '')
+          .trim(),
+        400,
+      ),
+    )
+    .slice(-6);
 }
 
 /** The first unfinished todo, or what the last message itself calls the next step. */
@@ -99,7 +112,7 @@ export function withoutRelayed(text: string, received: string): string {
     .join('\n');
 }
 
-const quote = (value: string | number): string => JSON.stringify(oneLine(String(value), 400));
+const quote = (value: string | number): string => JSON.stringify(oneLine(redact(String(value)), 120));
 
 function frontmatter(handoff: Handoff, id: string): string {
   const fields: [string, string | number][] = [
@@ -117,6 +130,7 @@ function frontmatter(handoff: Handoff, id: string): string {
     ['claude_session_id', handoff.sessionId],
     ['branch', handoff.git?.branch ?? ''],
     ['git_sha', handoff.git?.head ?? ''],
+    ['worktree', handoff.worktree],
     ['goal', oneLine(handoff.latestPrompt || handoff.firstPrompt, 120)],
   ];
   return `---\n${fields.map(([key, value]) => `${key}: ${quote(value)}`).join('\n')}\ntags: ["flowloom", "handoff"]\n---`;
@@ -129,15 +143,17 @@ const lines = (entries: readonly string[], most: number): string => {
 
 const marks: Readonly<Record<string, string>> = { completed: '[x]', in_progress: '[>]' };
 
-function gitSection(handoff: Handoff, most: number): string {
-  const { git, worktree } = handoff;
+function gitSection(git: GitFacts | null, worktree: string, most: number): string {
+  const { dirty, staged } = git ?? { dirty: null, staged: null };
+  const files = (paths: readonly string[]): string =>
+    paths.slice(0, most).join(', ') + (paths.length > most ? ', …' : '');
   const facts = [
     `worktree: ${worktree}`,
     git && `branch: ${git.branch}`,
     git && `HEAD: ${git.head}`,
-    git?.staged.length && `staged (${git.staged.length}): ${git.staged.slice(0, most).join(', ')}`,
-    git?.dirty.length && `changed, not staged (${git.dirty.length}): ${git.dirty.slice(0, most).join(', ')}`,
-    git && !git.staged.length && !git.dirty.length && 'clean',
+    staged?.length && `staged (${staged.length}): ${files(staged)}`,
+    dirty?.length && `changed, not staged (${dirty.length}): ${files(dirty)}`,
+    dirty?.length === 0 && staged?.length === 0 && 'clean',
   ];
   return facts.filter(Boolean).join('\n');
 }
@@ -183,25 +199,37 @@ function sections(handoff: Handoff, scale: number): [string, string][] {
         count(10),
       ),
     ],
-    ['Git', clip(gitSection(handoff, count(20)), chars(1500))],
+    ['Git', clip(gitSection(handoff.git, handoff.worktree, count(20)), chars(1500))],
     ["Client's summary", clip(handoff.summary, chars(1500))],
     ['Transcript', handoff.transcript],
   ];
   return all.filter(([, text]) => text.trim() !== '');
 }
 
-/** The handoff as a note of at most `maxChars` characters: redacted, sanitised, every section of foreign text in a code block. */
+const section = (title: string, text: string): string => `## ${title}\n\n${fenced(sanitize(redact(text)))}`;
+
+/**
+ * The handoff as a note of at most `maxChars` characters: redacted, sanitised, every section of foreign text in a code block.
+ * What is long is shortened first; when that is not enough, whole sections go, the least worth first.
+ */
 export function renderHandoff(handoff: Handoff, id: string, maxChars: number): string {
-  const render = (scale: number): string =>
-    [
-      frontmatter(handoff, id),
-      ...sections(handoff, scale).map(([title, text]) => `## ${title}\n\n${fenced(sanitize(redact(text)))}`),
-    ].join('\n\n');
-  for (const scale of [1, 0.6, 0.3, 0.1]) {
-    const note = render(scale);
-    if (note.length < maxChars) return `${note}\n`;
+  const render = (parts: readonly [string, string][]): string =>
+    `${[frontmatter(handoff, id), ...parts.map(([title, text]) => section(title, text))].join('\n\n')}\n`;
+  for (const scale of [1, 0.6, 0.3]) {
+    const note = render(sections(handoff, scale));
+    if (note.length <= maxChars) return note;
   }
-  return `${clip(render(0.1), maxChars - 1)}\n`;
+  const parts = sections(handoff, 0.1);
+  while (parts.length && render(parts).length > maxChars) parts.pop();
+  return render(parts);
+}
+
+/** The body of a note with what git says now in place of what it said when the note was written. */
+export function withGitNow(body: string, git: GitFacts, worktree: string): string {
+  const parts = body.split(/\n\n(?=## )/);
+  const now = section('Git (as this is read)', gitSection(git, worktree, 20));
+  const at = parts.findIndex((part) => part.startsWith('## Git\n'));
+  return (at < 0 ? [...parts, now] : parts.with(at, now)).join('\n\n');
 }
 
 const unquote = (value: string): string => {
@@ -238,6 +266,7 @@ export function parseHandoff(note: string, id: string): { head: HandoffHead; bod
     sessionId: get('claude_session_id'),
     writtenAt: get('modified'),
     branch: get('branch'),
+    worktree: get('worktree'),
     goal: get('goal'),
   };
   return { head, body: note.slice(match[0].length).trim() };

@@ -1,9 +1,10 @@
 /** What a member remembers from hook to hook. Read and written by its owner only; losing it loses comfort, never a role. */
 import type { Config } from './config.ts';
-import { defaults } from './config.ts';
+import { defaults, resolveConfig } from './config.ts';
 import type { Role } from './election.ts';
 import type { Lease } from './liveness.ts';
 import type { MemberId } from './member.ts';
+import { list, nullable, number, object, oneOf, or, record, text } from './shape.ts';
 import { type Digest, emptyDigest } from './transcript.ts';
 
 /** What the model was told last. */
@@ -62,8 +63,6 @@ export interface Notebook {
   readonly conversation: Conversation;
   readonly config: Config;
   readonly degraded: Degradation | null;
-  /** How many stops may pass before git is asked again, after it was too slow. */
-  readonly gitRests: number;
   readonly receipts: Readonly<Record<string, Receipt>>;
 }
 
@@ -89,31 +88,60 @@ export const blankNotebook = (sessionId = ''): Notebook => ({
   conversation: newConversation(sessionId),
   config: defaults,
   degraded: null,
-  gitRests: 0,
   receipts: {},
+});
+
+const told = object<Told>({
+  role: oneOf('master', 'worker'),
+  epoch: number,
+  master: nullable(text),
+  names: record(text),
+});
+
+const digest = object<Digest>({
+  files: or(list(text), []),
+  commands: or(
+    list(object({ call: text, command: text, outcome: oneOf('running', 'ok', 'failed'), said: text })),
+    [],
+  ),
+  todos: or(list(object({ id: text, text, status: text, call: text })), []),
+  asked: or(list(object({ call: text, text })), []),
+  firstPrompt: or(text, ''),
+  latestPrompt: or(text, ''),
+  lastSaid: or(text, ''),
+});
+
+const conversation = object<Conversation>({
+  sessionId: or(text, ''),
+  firstPrompt: or(text, ''),
+  latestPrompt: or(text, ''),
+  said: or(text, ''),
+  summary: or(text, ''),
+  digest: or(digest, emptyDigest),
+  read: or(object({ path: text, offset: number }), { path: '', offset: 0 }),
+  received: or(text, ''),
+  handoffId: or(text, ''),
+});
+
+const sight = object<Sight>({
+  top: number,
+  watched: list(number),
+  leases: record(object({ beat: text, since: number })),
+});
+
+const notebook = object<Notebook>({
+  version: or((): 1 => 1, 1),
+  told: or(nullable(told), null),
+  tellings: or(number, 0),
+  sight: or(sight, blankSight),
+  conversation: or(conversation, newConversation('')),
+  config: (value) => resolveConfig(value).config,
+  degraded: or(nullable(object({ from: text, to: text, reason: text })), null),
+  receipts: or(record(object({ at: text, ms: number, count: number })), {}),
 });
 
 /**
  * The notebook found on disk, with a blank part for every part that is missing or of another shape, so that an upgrade or a
  * damaged file costs at most a repeated sentence.
  */
-export function asNotebook(value: unknown): Notebook {
-  const blank = blankNotebook();
-  return conform(value, blank) as Notebook;
-}
-
-/** Keeps of `value` what has the shape of `model`. Empty records and null in the model accept any object of plain data. */
-function conform(value: unknown, model: unknown): unknown {
-  if (model === null) return typeof value === 'object' && !Array.isArray(value) ? value : null;
-  if (Array.isArray(model)) return Array.isArray(value) ? value : model;
-  if (typeof model !== 'object') return typeof value === typeof model ? value : model;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return model;
-  const keys = Object.keys(model);
-  if (keys.length === 0) return value;
-  return Object.fromEntries(
-    keys.map((key) => [
-      key,
-      conform((value as Record<string, unknown>)[key], (model as Record<string, unknown>)[key]),
-    ]),
-  );
-}
+export const asNotebook = (value: unknown): Notebook => notebook(value) ?? blankNotebook();

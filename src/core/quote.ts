@@ -4,7 +4,8 @@
  */
 
 /** Terminal sequences; controls except tab and newline; format characters (bidi, zero width, tags); separators; variation selectors. */
-const invisible = /\u001b\[[0-9;?]*[ -/]*[@-~]|(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\p{Variation_Selector}/gu;
+const invisible =
+  /\u001b\[[0-9;?]*[ -/]*[@-~]|(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u{e0000}-\u{e0fff}]|\p{Variation_Selector}/gu;
 
 /** Names with `-`, `_` or `:` inside, as the client's tags have, and the few without. */
 const markup =
@@ -12,9 +13,20 @@ const markup =
 
 const lone = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** Most text is plain, and the classes above cost a millisecond to build. */
+const plain = /^[\t\n\x20-\x7e]*$/;
+
+/** Nobody means a longer run of backticks, and a fence has to be longer than any run that it holds. */
+const longRun = /`{12}(?=`)/g;
+
 /** Several lines of foreign text, harmless. */
-export const sanitize = (text: string): string =>
-  text.replace(/\r\n?/g, '\n').replace(invisible, '').replace(lone, '\ufffd').replace(markup, '&lt;');
+export function sanitize(text: string): string {
+  const visible = plain.test(text)
+    ? text
+    : text.replace(lone, '\ufffd').replace(/\r\n?/g, '\n').replace(invisible, '');
+  const inert = visible.includes('<') ? visible.replace(markup, '&lt;') : visible;
+  return inert.includes('`````') ? inert.replace(longRun, (run) => `${run} `) : inert;
+}
 
 /** Cuts to at most `most` characters, the last one an ellipsis when something was cut; never through a surrogate pair. */
 export function clip(text: string, most: number): string {

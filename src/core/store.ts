@@ -12,6 +12,9 @@ export interface Store {
   /** Where its records are, for people. */
   readonly place: string;
 
+  /** Makes ready for joins. Throws when one could not be filed here. */
+  ready(): Promise<void>;
+
   /**
    * Takes the next join number above `floor` and above every number ever taken here, and files the birth under it: complete or
    * not at all. Numbers are unique, and if one join returned before another began, its number is the lower one.

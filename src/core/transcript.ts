@@ -106,7 +106,10 @@ class Reading {
   }
 
   line(line: Json): void {
-    const message = line.message;
+    const { message, attachment } = line;
+    // A prompt that was typed while a turn ran has no line of its own.
+    if (isJson(attachment) && attachment.type === 'queued_command')
+      this.prompt(attachment, str(attachment.prompt));
     if (!isJson(message)) return;
     if (line.type === 'assistant') this.assistant(message, line.isSidechain === true);
     else if (line.type === 'user') this.user(line, message);
@@ -142,8 +145,12 @@ class Reading {
     if (name === 'TaskCreate')
       this.todos.push({ id: '', text: keep(str(input.subject), 200), status: 'pending', call: id });
     if (name === 'AskUserQuestion' && Array.isArray(input.questions))
-      for (const question of input.questions.filter(isJson))
-        this.asked.push({ call: id, text: keep(str(question.question), 400) });
+      this.asked = [
+        ...this.asked,
+        ...input.questions
+          .filter(isJson)
+          .map((question) => ({ call: id, text: keep(str(question.question), 400) })),
+      ].slice(-most.asked);
   }
 
   private updateTask(id: string, status: string, subject: string): void {
@@ -191,7 +198,7 @@ class Reading {
       files: this.files.slice(-most.files),
       commands: this.commands.slice(-most.commands),
       todos: this.todos.slice(-most.todos),
-      asked: this.asked.slice(-most.asked),
+      asked: this.asked,
       firstPrompt: this.firstPrompt,
       latestPrompt: this.latestPrompt,
       lastSaid: this.lastSaid,

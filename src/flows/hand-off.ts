@@ -17,10 +17,8 @@ import { digest, keep } from '../core/transcript.ts';
 import { enterConversation, takePart, tryAnnounce } from './join.ts';
 import { attempt, type Session } from './session.ts';
 
-/** A turn must not end late because of a large repository. */
-const gitLimitMs = 300;
-/** After git was too slow, so many stops go without it. */
-const rest = 20;
+/** The end of a session must not wait for a large repository: all its hooks together have a second and a half. */
+const gitLimitMs = 500;
 const saidChars = 4000;
 const summaryChars = 4000;
 
@@ -68,15 +66,14 @@ export function readOn(session: Session, conversation: Conversation): Conversati
   };
 }
 
-async function askGit(session: Session): Promise<GitFacts | null> {
-  const { gitRests } = session.notebook;
-  if (gitRests > 0) {
-    session.notebook = { ...session.notebook, gitRests: gitRests - 1 };
-    return null;
-  }
-  const { facts, tooSlow } = await session.git(session.worktree, gitLimitMs);
-  if (tooSlow) session.notebook = { ...session.notebook, gitRests: rest };
-  return facts;
+/**
+ * A stop says what git's files say: starting git would cost every turn a quarter of a Node start, and what is changed and staged
+ * is better asked when somebody reads the checkpoint. At the end git itself is asked, since afterwards nobody can.
+ */
+async function askGit(session: Session, label: HandoffLabel): Promise<GitFacts> {
+  const asked = label === 'complete' ? await session.git(session.worktree, gitLimitMs) : null;
+  const { branch, commit } = session.head();
+  return asked ?? { branch, head: commit, dirty: null, staged: null };
 }
 
 async function write(session: Session, me: Member, roster: Roster, label: HandoffLabel): Promise<void> {
@@ -87,7 +84,7 @@ async function write(session: Session, me: Member, roster: Roster, label: Handof
     conversation,
     me,
     { role: roleOf(roster, session.self.id), epoch: roster.epoch },
-    { label, git: await askGit(session), writtenAt: session.observer.now },
+    { label, git: await askGit(session, label), writtenAt: session.observer.now },
   );
   if (!saysSomething(handoff)) return;
   const { maxChars, keep: count } = session.notebook.config.handoff;
@@ -115,6 +112,7 @@ export async function atStop(session: Session, lastMessage: string): Promise<voi
   session.notebook = { ...session.notebook, conversation: { ...conversation, said } };
   const { me, roster } = await takePart(session, 'late');
   await attempt(session, 'renew-failed', () => session.store.renew(session.self.id));
+  await attempt(session, 'sweep-failed', () => session.notebooks.sweepClaims(session.self.id));
   await write(session, me, roster, 'checkpoint');
 }
 

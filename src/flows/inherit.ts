@@ -11,7 +11,7 @@ import type { Member } from '../core/member.ts';
 import type { ShownHandoff } from '../messages/model.ts';
 import { handoffOf, readOn } from './hand-off.ts';
 import type { Membership } from './join.ts';
-import { type Note, readNotes } from './notes.ts';
+import { type Note, readNotes, withGit } from './notes.ts';
 import type { Session } from './session.ts';
 
 const gitLimitMs = 500;
@@ -26,7 +26,7 @@ async function reconstruct(session: Session, dead: Member): Promise<Note | null>
   const known = await session.store.handoff(id);
   if (known !== null) return parseHandoff(known, id);
   const worktree = dead.presence?.worktree ?? '';
-  const { facts } = worktree ? await session.git(worktree, gitLimitMs) : { facts: null };
+  const facts = worktree ? await session.git(worktree, gitLimitMs) : null;
   const handoff = handoffOf(
     conversation,
     dead,
@@ -71,7 +71,7 @@ export async function inherit(
   if (!chosen || chosen.head.sessionId === session.occasion.sessionId) return null;
   const files = filesIn(chosen.body);
   return {
-    ...chosen,
+    ...(await withGit(chosen, (worktree) => session.git(worktree, gitLimitMs))),
     place: session.store.handoffPlace(chosen.head.id),
     changed: { files: session.changedSince(files, Date.parse(chosen.head.writtenAt)), of: files.length },
   };

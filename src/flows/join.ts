@@ -67,11 +67,11 @@ export async function announce(session: Session, current: Presence | null): Prom
   const presence: Presence = {
     version: 1,
     sessionId: occasion.sessionId || (before?.sessionId ?? ''),
-    name: oneLine(session.name() || before?.name || '', 80),
+    name: oneLine(redact(session.name() || before?.name || ''), 80),
     cwd: occasion.cwd,
     worktree: session.worktree,
-    branch: oneLine(session.branch(), 200),
-    doing: oneLine(redact(notebook.conversation.latestPrompt), 160),
+    branch: oneLine(redact(session.head().branch), 200),
+    doing: oneLine(notebook.conversation.latestPrompt, 160),
     transcript: occasion.transcript || (before?.transcript ?? ''),
     left: before?.left ?? null,
   };

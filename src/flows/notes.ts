@@ -1,5 +1,6 @@
 /** The handoffs of a store as a reader wants them. */
-import { type HandoffHead, parseHandoff } from '../core/handoff.ts';
+import type { GitFacts } from '../core/git-facts.ts';
+import { type HandoffHead, parseHandoff, withGitNow } from '../core/handoff.ts';
 import type { Store } from '../core/store.ts';
 
 export interface Note {
@@ -7,15 +8,29 @@ export interface Note {
   readonly body: string;
 }
 
-/** All notes that can be read, newest first by the time they were written; a reconstruction stands in for its checkpoint. */
-export async function readNotes(store: Store): Promise<Note[]> {
+/** The ids of all notes; a reconstruction stands in for its checkpoint. */
+export async function noteIds(store: Store): Promise<string[]> {
   const ids = await store.handoffs();
+  return ids.filter((id) => !ids.includes(`${id}.reconstructed`));
+}
+
+/** All notes that can be read, newest first by the time they were written. */
+export async function readNotes(store: Store): Promise<Note[]> {
   const notes: Note[] = [];
-  for (const id of ids) {
-    if (ids.includes(`${id}.reconstructed`)) continue;
+  for (const id of await noteIds(store)) {
     const text = await store.handoff(id);
     const note = text === null ? null : parseHandoff(text, id);
     if (note) notes.push(note);
   }
   return notes.sort((a, b) => (a.head.writtenAt < b.head.writtenAt ? 1 : -1));
+}
+
+/** A checkpoint was written without git; whoever reads it asks git now, which is also when the answer matters. */
+export async function withGit(
+  note: Note,
+  ask: (worktree: string) => Promise<GitFacts | null>,
+): Promise<Note> {
+  const { label, worktree } = note.head;
+  const facts = label === 'checkpoint' && worktree ? await ask(worktree) : null;
+  return facts ? { ...note, body: withGitNow(note.body, facts, worktree) } : note;
 }

@@ -5,6 +5,7 @@ import type { Told } from '../core/notebook.ts';
 import { digestBatch, isHumanPrompt, keep } from '../core/transcript.ts';
 import { briefing, changeLine, promptLine, type ShownHandoff } from '../messages/model.ts';
 import { enterConversation, type Membership, takePart, tryAnnounce } from './join.ts';
+import { noteIds } from './notes.ts';
 import type { Session } from './session.ts';
 
 const promptChars = 1000;
@@ -64,7 +65,7 @@ async function brief(session: Session, membership: Membership): Promise<string> 
     config: session.notebook.config,
     now: session.observer.now,
     handoff,
-    otherHandoffs: (await session.store.handoffs()).filter((id) => !id.endsWith('.reconstructed')).length,
+    otherHandoffs: (await noteIds(session.store)).length - (handoff ? 1 : 0),
     change: told && changeLine(told, roster, session.self.id, { rolesOnly: false }),
   });
   session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };

@@ -10,11 +10,25 @@ import type { Store } from '../core/store.ts';
 const settledMs = 60_000;
 const leftoverMs = 3_600_000;
 
+/** Of the newest that died without a word the handoff may still have to be reconstructed; so many are looked into then. */
+const keptForReconstruction = 20;
+
 export interface Pruned {
   readonly seqs: readonly number[];
   readonly members: readonly MemberId[];
   readonly handoffs: readonly string[];
   readonly leftovers: number;
+}
+
+/** Members that are over for good, and whose handoff nobody will reconstruct any more; `gone` is newest first. */
+export function forgettable(gone: readonly Member[], now: number): Member[] {
+  const silent = gone
+    .filter((member) => (member.presence?.left?.seq ?? 0) < member.seq)
+    .slice(0, keptForReconstruction);
+  return gone.filter(
+    (member) =>
+      isGone(member) && now - Date.parse(member.birth.joinedAt) > settledMs && !silent.includes(member),
+  );
 }
 
 /** What can go: joins of members that are gone for good, except the highest number, and handoffs beyond the newest `keep`. */
@@ -23,9 +37,7 @@ export async function planPrune(
   { gone, live, now, keep }: { gone: readonly Member[]; live: readonly Member[]; now: number; keep: number },
 ): Promise<Pruned> {
   const highest = (await store.numbers()).at(-1);
-  const settled = gone.filter(
-    (member) => isGone(member) && now - Date.parse(member.birth.joinedAt) > settledMs,
-  );
+  const settled = forgettable(gone, now);
   const kept = new Set(
     [...live, ...gone.filter((member) => !settled.includes(member))].map(({ birth }) => birth.id),
   );

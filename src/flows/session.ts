@@ -20,6 +20,8 @@ export interface Notebooks {
   write(id: MemberId, notebook: Notebook): void;
   /** True for the first who asks for this key, false for who asks within ten seconds after. */
   claim(id: MemberId, key: string): boolean;
+  /** Forgets claims that are over. */
+  sweepClaims(id: MemberId): void;
 }
 
 export interface Session {
@@ -38,11 +40,13 @@ export interface Session {
   /** Replaced as the flow learns; written back once, at the end of the hook. */
   notebook: Notebook;
 
-  branch(): string;
+  /** Branch and commit as git's own files tell them, without a git process. */
+  head(): { branch: string; commit: string };
   /** The name that other sessions use for this one, as the client tells it. */
   name(): string;
   readTail(path: string, offset: number): { text: string; offset: number };
-  git(worktree: string, limitMs: number): Promise<{ facts: GitFacts | null; tooSlow: boolean }>;
+  /** What git says; null when it does not in time. A process: for the ends of a session, never for a stop or a prompt. */
+  git(worktree: string, limitMs: number): Promise<GitFacts | null>;
   /** How many of these files were written to after that time. */
   changedSince(files: readonly string[], time: number): number;
   /** Something that must not stop the hook went wrong. */

@@ -12,6 +12,7 @@ import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } fro
 import type { Damage, Store } from '../core/store.ts';
 import {
   createFile,
+  discard,
   linkNew,
   makePrivateDirectory,
   replaceFile,
@@ -37,10 +38,13 @@ function list(directory: string): string[] {
   try {
     return fs.readdirSync(directory);
   } catch (cause) {
-    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return [];
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw cause;
   }
 }
+
+const isDirectory = (path: string): boolean =>
+  fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 function parse(text: string): unknown {
   try {
@@ -96,6 +100,11 @@ export function fileStore(place: string): Store {
     kind: 'file',
     place,
 
+    async ready() {
+      makePrivateDirectory(births);
+      fs.accessSync(births, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    },
+
     async join(birth: Birth, floor: number): Promise<number> {
       makePrivateDirectory(births);
       const text = JSON.stringify(birth);
@@ -108,7 +117,7 @@ export function fileStore(place: string): Store {
           return seq;
         }
       } finally {
-        fs.rmSync(temporary, { force: true });
+        discard(temporary);
       }
     },
 
@@ -183,7 +192,8 @@ export function fileStore(place: string): Store {
 
     async sweep(olderThanMs) {
       let swept = 0;
-      for (const directory of [place, births, notes, ...list(members).map((id) => join(members, id))])
+      const directories = [place, births, members, notes, ...list(members).map((id) => join(members, id))];
+      for (const directory of directories.filter(isDirectory))
         for (const name of list(directory)) {
           const stat = name.endsWith('.tmp')
             ? fs.lstatSync(join(directory, name), { throwIfNoEntry: false })

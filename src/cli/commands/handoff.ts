@@ -1,9 +1,12 @@
 import { type HandoffHead, parseHandoff } from '../../core/handoff.ts';
 import type { Store } from '../../core/store.ts';
-import { readNotes } from '../../flows/notes.ts';
+import { readNotes, withGit } from '../../flows/notes.ts';
+import { gitFacts } from '../../io/git.ts';
 import { handoffList, noSuchHandoff } from '../../messages/cli.ts';
 import { fail, paint, print, printJson } from '../terminal.ts';
 import { openWorkspace } from '../workspace.ts';
+
+const gitLimitMs = 5000;
 
 const withPlace = (store: Store) => (head: HandoffHead) => ({ ...head, place: store.handoffPlace(head.id) });
 
@@ -22,6 +25,7 @@ export async function showHandoff(id: string | undefined, options: { json?: bool
   const note = wanted === undefined ? null : await store.handoff(wanted);
   const parsed = note === null ? null : parseHandoff(note, wanted!);
   if (!parsed || note === null) return fail(noSuchHandoff(id ?? 'latest'));
-  if (options.json) printJson({ ...withPlace(store)(parsed.head), body: parsed.body });
-  else print(note);
+  const { head, body } = await withGit(parsed, async (worktree) => gitFacts(worktree, gitLimitMs));
+  if (options.json) printJson({ ...withPlace(store)(head), body });
+  else print(note.replace(parsed.body, () => body));
 }

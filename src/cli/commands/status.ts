@@ -1,5 +1,6 @@
 import { roleOf } from '../../core/election.ts';
 import { displayName, type Member } from '../../core/member.ts';
+import { noteIds } from '../../flows/notes.ts';
 import { statusText } from '../../messages/cli.ts';
 import { paint, print, printJson } from '../terminal.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
@@ -43,7 +44,7 @@ export async function status(options: { json?: boolean }): Promise<void> {
     degraded,
     configProblems: config.problems,
     configFile: config.file,
-    handoffs: (await store.handoffs()).length,
+    handoffs: (await noteIds(store)).length,
     now: observer.now,
   };
   print(statusText(facts, paint));
