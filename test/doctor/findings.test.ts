@@ -69,7 +69,7 @@ const situations: readonly Situation[] = [
     severity: 'warning',
     when: 'a check meets what it did not foresee, here a variable that is no text',
     arrange: (world) => ({ env: { ...world.env, CLAUDE_CONFIG_DIR: 5 } }),
-    args: () => ({ check: 'log' }),
+    args: () => ({ check: 'settings' }),
   },
 
   {
