@@ -1,7 +1,8 @@
 /**
  * Builds what ships.
  *
- *   dist/hooks/<event>.cjs    one self-contained file per client event, CommonJS because it starts faster than ESM
+ *   dist/hooks/<event>.cjs    one file per client event: runs its body from the code cache
+ *   dist/hooks/body/*.cjs     the hooks themselves, CommonJS because it starts faster than ESM
  *   dist/hooks/lazy/*.cjs     what a hook loads only when it needs it: every `import()` below hooks/ ends up here
  *   dist/cli.mjs              the command
  *   dist/meta.json            what went into each file, for the tests that hold sizes and imports
@@ -53,7 +54,8 @@ const lazyFrom = (prefix) => ({
  * milliseconds of a hook. A prototype does the same for nothing.
  */
 const builtin = 'const __builtin = (m) => Object.create(m, { default: { value: m } });';
-const lightBuiltins = (code) => code.replace(/__toESM\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin(require("$1"))');
+const lightBuiltins = (code) =>
+  code.replace(/__toESM\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin(require("$1"))');
 
 const banner = { js: `/* flowloom-hooks: built file, do not edit. eslint-disable */\n${builtin}` };
 const hookOptions = {
@@ -69,7 +71,11 @@ const run = async (options) => {
   const { metafile, outputFiles } = await build({ ...options, write: false });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, options.format === 'cjs' ? lightBuiltins(text) : text, path.endsWith('.mjs') ? { mode: 0o755 } : {});
+    writeFileSync(
+      path,
+      options.format === 'cjs' ? lightBuiltins(text) : text,
+      path.endsWith('.mjs') ? { mode: 0o755 } : {},
+    );
   }
   for (const [file, output] of Object.entries(metafile.outputs)) {
     inputs[file.replace(fresh, 'dist')] = {
@@ -80,12 +86,20 @@ const run = async (options) => {
   }
 };
 
+const hookNames = readdirSync(join(root, 'hooks')).map((name) => basename(name, '.ts'));
 await run({
   ...hookOptions,
-  entryPoints: readdirSync(join(root, 'hooks')).map((name) => join('hooks', name)),
-  outdir: `${fresh}/hooks`,
+  entryPoints: hookNames.map((name) => join('hooks', `${name}.ts`)),
+  outdir: `${fresh}/hooks/body`,
   plugins: [lazyFrom('./lazy/')],
 });
+for (const name of hookNames)
+  await run({
+    ...hookOptions,
+    entryPoints: [{ in: 'src/claude/boot.ts', out: name }],
+    define: { ...shared.define, __HOOK__: JSON.stringify(name) },
+    outdir: `${fresh}/hooks`,
+  });
 const built = new Set();
 while (lazyParts.size > built.size) {
   const next = [...lazyParts].filter(([name]) => !built.has(name));

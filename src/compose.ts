@@ -4,20 +4,18 @@ import os from 'node:os';
 import { selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
-import { configOf } from './config/find.ts';
 import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
-import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
+import type { Notebook } from './core/notebook.ts';
 import type { Store } from './core/store.ts';
-import type { Occasion, Session } from './flows/session.ts';
+import type { Notebooks, Occasion, Session } from './flows/session.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
-import { type Place, preparePlace, statePlaces } from './io/places.ts';
+import { type Place, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
 import { locateScope, readHead, type Scope } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
-import { degradedNotice } from './messages/model.ts';
 import { fileStore } from './stores/file-store.ts';
 
 /** What is the same for a hook and a command: where they are and what could hold state there. */
@@ -40,42 +38,6 @@ export const observerOf = (domain: Domain, leaseHours: number): Observer => ({
   startOf,
 });
 
-/** The first place that takes a new member, and why the better ones did not. */
-async function settle(
-  places: readonly Place[],
-  id: string,
-  notebook: Notebook,
-): Promise<{ place: Place; degraded: Degradation | null } | Degradation> {
-  const best = places[0]!;
-  let reason = '';
-  for (const place of places) {
-    const degraded = place === best ? null : { from: best.what, to: place.what, reason };
-    try {
-      preparePlace(place);
-      await fileStore(place.path).ready();
-      notebooksIn(place.path).write(id, { ...notebook, degraded });
-      return { place, degraded };
-    } catch (cause) {
-      reason ||= cause instanceof Error ? cause.message : String(cause);
-    }
-  }
-  return { from: best.what, to: 'none', reason };
-}
-
-/** The highest number in the places that are not used, so that numbers stay comparable when a place comes or goes. */
-async function highestElsewhere(places: readonly Place[], home: Place): Promise<number> {
-  let highest = 0;
-  for (const place of places) {
-    if (place === home) continue;
-    try {
-      highest = Math.max(highest, (await fileStore(place.path).numbers()).at(-1) ?? 0);
-    } catch {
-      // It cannot be read, so nothing of it can be compared.
-    }
-  }
-  return highest;
-}
-
 /**
  * What tells this occasion from the next of its kind. A prompt that is typed while a turn runs, and one that the client submits
  * itself, carry the prompt id of the turn, so the text counts too.
@@ -87,11 +49,26 @@ function keyOf(event: HookEvent, payload: HookPayload): string {
   return String((payload.toolCalls[0] as { tool_use_id?: unknown } | undefined)?.tool_use_id ?? '');
 }
 
+/** Where a member keeps its state, and what it remembers. */
+export interface Settled {
+  readonly place: Place;
+  readonly notebooks: Notebooks;
+  readonly notebook: Notebook;
+  /** The highest join number in any other place. */
+  readonly floor: number;
+}
+
 export interface Opened {
   /** Null when there is nothing to do: an unattended session that is to be ignored, or no place for state. */
   readonly session: Session | null;
   /** For the user, once: state is not where it belongs. */
   readonly notice: string | null;
+}
+
+function settledIn(place: Place, id: string): Settled | null {
+  const notebooks = notebooksIn(place.path);
+  const notebook = notebooks.read(id);
+  return notebook && { place, notebooks, notebook, floor: 0 };
 }
 
 /** The session a hook belongs to. Chooses the place for its state when the process is new; later it is where its notebook is. */
@@ -110,32 +87,27 @@ export async function openSession(
       { at: new Date().toISOString(), event, code, message },
     );
 
-  let home = places.find((place) => hasNotebook(place.path, self.id));
-  let notebook = home && notebooksIn(home.path).read(self.id);
   let notice: string | null = null;
-  if (!home || !notebook) {
-    if (!home && event === 'SessionEnd') return { session: null, notice: null };
-    const { config, problems, file } = await configOf(scope.worktree);
-    if (problems.length)
-      log('config', `${file}: ${problems.map(({ key, expected }) => `${key}: ${expected}`).join('; ')}`);
-    if (!attended && config.unattended === 'ignore') return { session: null, notice: null };
-    notebook = { ...blankNotebook(payload.sessionId), config };
-    const settled = await settle(home ? [home] : places, self.id, notebook);
-    const degraded = 'place' in settled ? settled.degraded : settled;
-    if (degraded) {
-      notice = degradedNotice(degraded.from, degraded.to, degraded.reason);
-      log('degraded', notice);
-    }
-    if (!('place' in settled)) return { session: null, notice };
-    home = settled.place;
-    notebook = { ...notebook, degraded };
+  // A member's home is where its notebook can be read. A damaged one is written anew, in its place if that can be.
+  const marked = places.filter((place) => hasNotebook(place.path, self.id));
+  let settled = marked.map((place) => settledIn(place, self.id)).find((found) => found !== null) ?? null;
+  if (!settled) {
+    if (marked.length === 0 && event === 'SessionEnd') return { session: null, notice: null };
+    const { settle } = await import('./settle.ts');
+    const best = [...marked, ...places.filter((place) => !marked.includes(place))];
+    const { sessionId } = payload;
+    const outcome = await settle({ scope, places: best, id: self.id, sessionId, attended, log });
+    // Without a home nothing can remember that it was said: once a start is once enough.
+    notice = outcome.home || event === 'SessionStart' ? outcome.notice : null;
+    settled = outcome.home;
   }
+  if (!settled) return { session: null, notice };
 
-  const store: Store = fileStore(home.path);
+  const store: Store = fileStore(settled.place.path);
   const occasion: Occasion = {
-    sessionId: payload.sessionId,
-    transcript: payload.transcriptPath,
-    cwd: payload.cwd || directory,
+    sessionId: payload.sessionId.slice(0, 200),
+    transcript: payload.transcriptPath.slice(0, 4096),
+    cwd: (payload.cwd || directory).slice(0, 4096),
     key: keyOf(event, payload),
   };
   const session: Session = {
@@ -146,10 +118,10 @@ export async function openSession(
     worktree: scope.worktree,
     hostName: os.hostname(),
     store,
-    notebooks: notebooksIn(home.path),
-    observer: observerOf(self.process.domain, notebook.config.leaseHours),
-    floor: notebook.sight.top > 0 ? 0 : await highestElsewhere(places, home),
-    notebook,
+    notebooks: settled.notebooks,
+    observer: observerOf(self.process.domain, settled.notebook.config.leaseHours),
+    floor: settled.floor,
+    notebook: settled.notebook,
     head: () => readHead(scope),
     name: () => payload.sessionTitle || sessionName(self.process.pid, env),
     readTail,

@@ -14,13 +14,14 @@ export interface HookOutput {
 /** The client hands a longer text over as a file with a preview. */
 const mostChars = 9_500;
 
-/** Empty when there is nothing to say. On Stop and SessionEnd context would continue the turn or go nowhere, so it is left out. */
-export function renderOutput(event: HookEvent, output: HookOutput | null): string {
-  const context =
-    event === 'Stop' || event === 'SessionEnd' || event === 'PostCompact' ? '' : (output?.context ?? '');
-  if (!context && !output?.notice) return '';
+/** Text at a stop would continue the turn; at the other two nobody listens. */
+const silent: readonly HookEvent[] = ['Stop', 'SessionEnd', 'PostCompact'];
+
+/** Empty when there is nothing to say or the event has nobody to say it to. */
+export function renderOutput(event: HookEvent, { context = '', notice = '' }: HookOutput): string {
+  if (silent.includes(event) || (!context && !notice)) return '';
   return JSON.stringify({
-    ...(output?.notice ? { systemMessage: output.notice.slice(0, mostChars) } : {}),
+    ...(notice ? { systemMessage: notice.slice(0, mostChars) } : {}),
     ...(context
       ? { hookSpecificOutput: { hookEventName: event, additionalContext: context.slice(0, mostChars) } }
       : {}),

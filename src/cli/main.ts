@@ -1,7 +1,7 @@
 /** The command line: what there is to call and what each call accepts. What a command does is in `commands/`. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { scopes } from '../../install/target.ts';
-import { unexpected } from '../messages/cli.ts';
+import { noDirectory, unexpected, unreadableState } from '../messages/cli.ts';
 import { doctor } from './commands/doctor.ts';
 import { listHandoffs, showHandoff } from './commands/handoff.ts';
 import { installCommand, uninstallCommand } from './commands/install.ts';
@@ -10,8 +10,9 @@ import { promoteCommand, yieldCommand } from './commands/mastership.ts';
 import { prune } from './commands/prune.ts';
 import { status } from './commands/status.ts';
 import { whoami } from './commands/whoami.ts';
-import { fail } from './terminal.ts';
+import { currentDirectory, fail } from './terminal.ts';
 import { version } from './version.ts';
+import { UnreadableStateError } from './workspace.ts';
 
 function wholeNumber(value: string): number {
   if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
@@ -103,8 +104,16 @@ program
   .addOption(json())
   .action(prune);
 
+/** Every command works in the current directory, once the options have said which that is. */
+program.hook('preAction', () => {
+  if (currentDirectory() !== null) return;
+  fail(noDirectory);
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (cause) {
-  fail(unexpected(cause instanceof Error ? cause.message : String(cause)));
+  if (cause instanceof UnreadableStateError) fail(unreadableState(cause.place, cause.message));
+  else fail(unexpected(cause instanceof Error ? cause.message : String(cause)));
 }

@@ -37,16 +37,30 @@ interface View {
   readonly gone: readonly Member[];
 }
 
-/** The first place with live sessions, else the first with any record, else the best one. */
+/** The state is there and cannot be read: nothing true can be said of who is here. */
+export class UnreadableStateError extends Error {
+  override name = 'UnreadableStateError';
+  readonly place: string;
+  constructor(place: string, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.place = place;
+  }
+}
+
+/**
+ * The first place with live sessions, else the first with any record, else the best one. Throws `UnreadableStateError` when there
+ * is no record anywhere and the best place could not be looked at.
+ */
 async function look(places: readonly Place[], observer: Observer): Promise<View> {
   const views: View[] = [];
+  const failures = new Map<Place, unknown>();
   for (const place of places) {
     const store = fileStore(place.path);
     try {
       const { roster, gone } = await survey(store, observer, blankSight);
       views.push({ place, store, roster, gone });
-    } catch {
-      // Doctor says what is wrong with it.
+    } catch (cause) {
+      failures.set(place, cause);
     }
   }
   const best: View = {
@@ -55,7 +69,11 @@ async function look(places: readonly Place[], observer: Observer): Promise<View>
     roster: { members: [], master: null, epoch: 0 },
     gone: [],
   };
-  return views.find(({ roster }) => roster.members.length) ?? views.find(({ gone }) => gone.length) ?? best;
+  const found =
+    views.find(({ roster }) => roster.members.length) ?? views.find(({ gone }) => gone.length) ?? null;
+  if (!found && failures.has(best.place))
+    throw new UnreadableStateError(best.place.path, failures.get(best.place));
+  return found ?? best;
 }
 
 /** Reads everything, writes nothing. Works where no session has ever been. */

@@ -52,7 +52,7 @@ const checks: Readonly<Record<string, Check>> = {
   prompt: oneOf('always', 'on-change'),
   'roles.master': sentence,
   'roles.worker': sentence,
-  'handoff.maxChars': number(500, 20_000),
+  'handoff.maxChars': number(1000, 20_000),
   'handoff.keep': number(1, 1000),
   leaseHours: number(0.01, 24 * 30, false),
 };
@@ -61,7 +61,11 @@ const groups: readonly string[] = ['roles', 'handoff'];
 
 /** Takes every good value and the default for the rest; each unknown key and bad value is a problem. Never throws. */
 export function resolveConfig(written: unknown): { config: Config; problems: ConfigProblem[] } {
-  const config = structuredClone(defaults) as Config & Record<string, unknown>;
+  const config: Record<string, unknown> = {
+    ...defaults,
+    roles: { ...defaults.roles },
+    handoff: { ...defaults.handoff },
+  };
   const problems: ConfigProblem[] = [];
   const take = (value: unknown, target: Record<string, unknown>, prefix: string): void => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -78,5 +82,5 @@ export function resolveConfig(written: unknown): { config: Config; problems: Con
     }
   };
   if (written !== undefined && written !== null) take(written, config, '');
-  return { config, problems };
+  return { config: config as unknown as Config, problems };
 }

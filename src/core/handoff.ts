@@ -112,9 +112,8 @@ export function withoutRelayed(text: string, received: string): string {
     .join('\n');
 }
 
-const quote = (value: string | number): string => JSON.stringify(oneLine(redact(String(value)), 120));
-
-function frontmatter(handoff: Handoff, id: string): string {
+function frontmatter(handoff: Handoff, id: string, chars: number): string {
+  const quote = (value: string | number): string => JSON.stringify(oneLine(redact(String(value)), chars));
   const fields: [string, string | number][] = [
     ['title', `Handoff ${id} from ${handoff.name}`],
     ['type', 'handoff'],
@@ -131,7 +130,7 @@ function frontmatter(handoff: Handoff, id: string): string {
     ['branch', handoff.git?.branch ?? ''],
     ['git_sha', handoff.git?.head ?? ''],
     ['worktree', handoff.worktree],
-    ['goal', oneLine(handoff.latestPrompt || handoff.firstPrompt, 120)],
+    ['goal', handoff.latestPrompt || handoff.firstPrompt],
   ];
   return `---\n${fields.map(([key, value]) => `${key}: ${quote(value)}`).join('\n')}\ntags: ["flowloom", "handoff"]\n---`;
 }
@@ -213,15 +212,15 @@ const section = (title: string, text: string): string => `## ${title}\n\n${fence
  * What is long is shortened first; when that is not enough, whole sections go, the least worth first.
  */
 export function renderHandoff(handoff: Handoff, id: string, maxChars: number): string {
-  const render = (parts: readonly [string, string][]): string =>
-    `${[frontmatter(handoff, id), ...parts.map(([title, text]) => section(title, text))].join('\n\n')}\n`;
+  const render = (parts: readonly [string, string][], chars = 120): string =>
+    `${[frontmatter(handoff, id, chars), ...parts.map(([title, text]) => section(title, text))].join('\n\n')}\n`;
   for (const scale of [1, 0.6, 0.3]) {
     const note = render(sections(handoff, scale));
     if (note.length <= maxChars) return note;
   }
   const parts = sections(handoff, 0.1);
-  while (parts.length && render(parts).length > maxChars) parts.pop();
-  return render(parts);
+  while (parts.length && render(parts, 40).length > maxChars) parts.pop();
+  return render(parts, 40);
 }
 
 /** The body of a note with what git says now in place of what it said when the note was written. */

@@ -95,7 +95,7 @@ const candidacies: readonly unknown[] = ['eligible', 'fallback', 'declined'];
 
 /** `null` when the value is not a birth record; anything a reader relies on has been checked when it is. */
 export function asBirth(value: unknown): Birth | null {
-  if (!isRecord(value) || value.version !== 1 || !text(value.id) || !/^[\w.-]{1,100}$/.test(value.id))
+  if (!isRecord(value) || value.version !== 1 || !text(value.id) || !/^\w[\w.-]{0,99}$/.test(value.id))
     return null;
   const process = value.process;
   if (!isRecord(process) || !isRecord(process.domain) || !text(process.start)) return null;

@@ -12,7 +12,9 @@ export interface Told {
   readonly role: Role;
   readonly epoch: number;
   readonly master: MemberId | null;
-  /** Everybody who was there, with the name that was used. */
+  /** The highest number of the roster then: who is not in `names` and not above it was there too. */
+  readonly top: number;
+  /** Who was there, with the name that was used; of a very large roster a part. */
   readonly names: Readonly<Record<MemberId, string>>;
 }
 
@@ -95,6 +97,7 @@ const told = object<Told>({
   role: oneOf('master', 'worker'),
   epoch: number,
   master: nullable(text),
+  top: number,
   names: record(text),
 });
 

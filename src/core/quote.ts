@@ -3,29 +3,37 @@
  * like the client's own markup, no fence that it could close.
  */
 
-/** Terminal sequences; controls except tab and newline; format characters (bidi, zero width, tags); separators; variation selectors. */
-const invisible =
-  /\u001b\[[0-9;?]*[ -/]*[@-~]|(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u{e0000}-\u{e0fff}]|\p{Variation_Selector}/gu;
-
-/** Names with `-`, `_` or `:` inside, as the client's tags have, and the few without. */
-const markup =
-  /<(?=\/?\s*(?:[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)+|system|human|user|assistant|instructions?|important|invoke|parameter|thinking|context|function|result|tool|summary|event)\b)/gi;
-
-const lone = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-/** Most text is plain, and the classes above cost a millisecond to build. */
+/** Most text is plain, and the classes below cost a millisecond to build; so they are built where they are used. */
 const plain = /^[\t\n\x20-\x7e]*$/;
 
+/**
+ * Without half characters, terminal sequences, controls except tab and newline, format characters (bidi, zero width, tags),
+ * separators and variation selectors.
+ */
+const withoutInvisible = (text: string): string =>
+  text
+    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
+    .replace(/\r\n?/g, '\n')
+    .replace(
+      /\u001b\[[0-9;?]*[ -/]*[@-~]|(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u{e0000}-\u{e0fff}]|\p{Variation_Selector}/gu,
+      '',
+    );
+
+/** Tags as the client writes them: names with `-`, `_` or `:` inside, and the few without. */
+const withoutMarkup = (text: string): string =>
+  text.replace(
+    /<(?=\/?\s*(?:[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)+|system|human|user|assistant|instructions?|important|invoke|parameter|thinking|context|function|result|tool|summary|event)\b)/gi,
+    '&lt;',
+  );
+
 /** Nobody means a longer run of backticks, and a fence has to be longer than any run that it holds. */
-const longRun = /`{12}(?=`)/g;
+const withoutLongRuns = (text: string): string => text.replace(/`{12}(?=`)/g, (run) => `${run} `);
 
 /** Several lines of foreign text, harmless. */
 export function sanitize(text: string): string {
-  const visible = plain.test(text)
-    ? text
-    : text.replace(lone, '\ufffd').replace(/\r\n?/g, '\n').replace(invisible, '');
-  const inert = visible.includes('<') ? visible.replace(markup, '&lt;') : visible;
-  return inert.includes('`````') ? inert.replace(longRun, (run) => `${run} `) : inert;
+  const visible = plain.test(text) ? text : withoutInvisible(text);
+  const inert = visible.includes('<') ? withoutMarkup(visible) : visible;
+  return inert.includes('`````') ? withoutLongRuns(inert) : inert;
 }
 
 /** Cuts to at most `most` characters, the last one an ellipsis when something was cut; never through a surrogate pair. */

@@ -40,9 +40,9 @@ export interface Store {
 
   /**
    * Keeps a handoff note. With `first`, one that is already there stays and false comes back; so of several reconstructions
-   * the first one wins.
+   * the first one wins. With `durable` it is on the disk when this returns; without, it survives the process and not a power cut.
    */
-  putHandoff(id: string, note: string, options?: { first?: boolean }): Promise<boolean>;
+  putHandoff(id: string, note: string, options?: { first?: boolean; durable?: boolean }): Promise<boolean>;
 
   /** Ids of all handoffs, in the order of their join numbers. */
   handoffs(): Promise<string[]>;

@@ -54,8 +54,12 @@ const isJson = (value: unknown): value is Json =>
 const str = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** A secret is recognised by its whole shape, so text is redacted before it is cut; the outer cut bounds the work. */
-export const keep = (text: string, chars: number): string =>
-  clip(redact(text.slice(0, chars * 4)).trim(), chars);
+export function keep(text: string, chars: number): string {
+  const room = chars * 4;
+  // Of a word that is cut in two the first half might be half a secret.
+  const whole = text.length > room ? text.slice(0, room).replace(/\S{1,600}$/, '') : text;
+  return clip(redact(whole).trim(), chars);
+}
 
 /**
  * Did a human type this prompt? The client also submits prompts of its own: notifications of background tasks, messages from
@@ -78,7 +82,11 @@ const writers: Readonly<Record<string, string>> = {
   NotebookEdit: 'notebook_path',
 };
 
-const lastLine = (text: string): string => keep(text.trimEnd().split('\n').at(-1) ?? '', 160);
+/** The last line of an output, unless it looks like the inside of a key. */
+function lastLine(output: string): string {
+  const line = keep(redact(output.slice(-24_000)).trimEnd().split('\n').at(-1) ?? '', 160);
+  return /[A-Za-z0-9+/=_-]{40}/.test(line) ? '' : line;
+}
 
 function resultText(content: unknown): string {
   if (typeof content === 'string') return content;

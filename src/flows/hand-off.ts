@@ -88,7 +88,8 @@ async function write(session: Session, me: Member, roster: Roster, label: Handof
   );
   if (!saysSomething(handoff)) return;
   const { maxChars, keep: count } = session.notebook.config.handoff;
-  await session.store.putHandoff(id, renderHandoff(handoff, id, maxChars));
+  const durable = label === 'complete';
+  await session.store.putHandoff(id, renderHandoff(handoff, id, maxChars), { durable });
   if (!conversation.handoffId) await retire(session, count);
 }
 

@@ -8,11 +8,13 @@
 import { rosterOf } from '../core/election.ts';
 import { filesIn, handoffId, parseHandoff, renderHandoff, saysSomething } from '../core/handoff.ts';
 import type { Member } from '../core/member.ts';
+import { blankSight } from '../core/notebook.ts';
 import type { ShownHandoff } from '../messages/model.ts';
 import { handoffOf, readOn } from './hand-off.ts';
 import type { Membership } from './join.ts';
 import { type Note, readNotes, withGit } from './notes.ts';
 import type { Session } from './session.ts';
+import { survey } from './survey.ts';
 
 const gitLimitMs = 500;
 
@@ -35,7 +37,7 @@ async function reconstruct(session: Session, dead: Member): Promise<Note | null>
   );
   if (!saysSomething(handoff)) return null;
   const note = renderHandoff(handoff, id, session.notebook.config.handoff.maxChars);
-  await session.store.putHandoff(id, note, { first: true });
+  await session.store.putHandoff(id, note, { first: true, durable: true });
   return parseHandoff((await session.store.handoff(id)) ?? note, id);
 }
 
@@ -57,10 +59,9 @@ async function reconstructDead(session: Session, gone: readonly Member[]): Promi
 }
 
 /** The note to show, or null when nobody left any. */
-export async function inherit(
-  session: Session,
-  { roster, me, gone }: Membership,
-): Promise<ShownHandoff | null> {
+export async function inherit(session: Session, { roster, me }: Membership): Promise<ShownHandoff | null> {
+  // All that ever went, not only since the last look: a hook that tells nothing may have seen them go.
+  const { gone } = await survey(session.store, session.observer, blankSight);
   await reconstructDead(session, gone);
   const predecessor = rosterOf(roster.members.filter((member) => member !== me)).master;
   const notes = (await readNotes(session.store)).filter(({ head }) => head.member !== session.self.id);

@@ -12,7 +12,6 @@ export interface Membership {
   readonly roster: Roster;
   /** This session's own line of the roster. */
   readonly me: Member;
-  readonly gone: readonly Member[];
   /** It joined just now. */
   readonly joined: boolean;
 }
@@ -35,16 +34,14 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   let me = find(seen.roster);
   const joined = !me;
   if (!me) {
-    const gone = seen.gone;
     await announce(session, null);
     await store.join(birthOf(session, cause), Math.max(session.floor, session.notebook.sight.top));
     seen = await survey(store, observer, seen.sight);
-    seen = { ...seen, gone: [...gone, ...seen.gone] };
     me = find(seen.roster);
   }
   if (!me) throw new Error('the join was filed and is not in the roster');
   session.notebook = { ...session.notebook, sight: seen.sight };
-  return { roster: seen.roster, me, gone: seen.gone, joined };
+  return { roster: seen.roster, me, joined };
 }
 
 function birthOf(session: Session, cause: JoinCause): Birth {

@@ -6,7 +6,7 @@ import { digestBatch, isHumanPrompt, keep } from '../core/transcript.ts';
 import { briefing, changeLine, promptLine, type ShownHandoff } from '../messages/model.ts';
 import { enterConversation, type Membership, takePart, tryAnnounce } from './join.ts';
 import { noteIds } from './notes.ts';
-import type { Session } from './session.ts';
+import { attempt, type Session } from './session.ts';
 
 const promptChars = 1000;
 
@@ -15,6 +15,7 @@ function toldNow(roster: Roster, self: MemberId): Told {
     role: roleOf(roster, self),
     epoch: roster.epoch,
     master: roster.master?.birth.id ?? null,
+    top: roster.members[0]?.seq ?? 0,
     names: Object.fromEntries(
       roster.members.slice(0, 100).map((member) => [member.birth.id, displayName(member)]),
     ),
@@ -59,13 +60,17 @@ async function brief(session: Session, membership: Membership): Promise<string> 
   const { roster } = membership;
   const { told } = session.notebook;
   const handoff = await inheritance(session, membership);
+  let others = 0;
+  await attempt(session, 'handoffs-unreadable', async () => {
+    others = (await noteIds(session.store)).length - (handoff ? 1 : 0);
+  });
   const text = briefing({
     roster,
     self: session.self.id,
     config: session.notebook.config,
     now: session.observer.now,
     handoff,
-    otherHandoffs: (await noteIds(session.store)).length - (handoff ? 1 : 0),
+    otherHandoffs: others,
     change: told && changeLine(told, roster, session.self.id, { rolesOnly: false }),
   });
   session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
@@ -132,6 +137,6 @@ export async function afterTools(session: Session, calls: readonly unknown[]): P
   const change = changeLine(before, roster, session.self.id, { rolesOnly: true, handoffAt: handoff?.place });
   // Who else came and went is left for the next prompt.
   const names = { ...before.names, ...(now.master ? { [now.master]: now.names[now.master]! } : {}) };
-  session.notebook = { ...session.notebook, told: { ...now, names } };
+  session.notebook = { ...session.notebook, told: { ...now, names, top: before.top } };
   return `${promptLine(roster, session.self.id)}\n${change}`;
 }

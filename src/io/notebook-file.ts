@@ -43,10 +43,8 @@ function readSlot(path: string): Slot | null {
 const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
 function writeSlot(path: string, slot: Slot): void {
-  const fd = fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const fd = openSlot(path);
   try {
-    if (!fs.fstatSync(fd).isFile())
-      throw Object.assign(new Error(`${path} is not a regular file`), { code: 'ENOTFILE' });
     const bytes = Buffer.from(`${JSON.stringify(slot)}\n`);
     const written = fs.writeSync(fd, bytes, 0, bytes.length, 0);
     if (written < bytes.length)
@@ -54,6 +52,20 @@ function writeSlot(path: string, slot: Slot): void {
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** The slot as a regular file; whatever else somebody put in its place is removed, since the place is ours. */
+function openSlot(path: string): number {
+  const open = (): number => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  try {
+    const fd = open();
+    if (fs.fstatSync(fd).isFile()) return fd;
+    fs.closeSync(fd);
+  } catch (cause) {
+    if (!['ELOOP', 'ENXIO', 'EISDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+  }
+  fs.rmSync(path, { recursive: true, force: true });
+  return open();
 }
 
 /** Creates what lies in a directory of ours; the directory too, which is missing only the first time. */
@@ -69,7 +81,17 @@ function inDirectory<T>(directory: string, create: () => T): T {
 
 /** A member has a notebook here, whatever is in it. */
 export const hasNotebook = (place: string, id: MemberId): boolean =>
-  fs.existsSync(join(place, 'members', id, slots[0]));
+  slots.some((name) => isThere(join(place, 'members', id, name)));
+
+/** Also when it is a link to nowhere. */
+function isThere(path: string): boolean {
+  try {
+    fs.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export function notebooksIn(place: string): Notebooks {
   const home = (id: MemberId): string => join(place, 'members', id);

@@ -1,7 +1,7 @@
 /** Where state may live, best first; the rungs of the degradation ladder that this machine offers. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makePrivateDirectory } from './atomic-write.ts';
 import type { Scope } from './scope.ts';
 
@@ -38,13 +38,18 @@ export function statePlaces(scope: Scope, env: NodeJS.ProcessEnv): Place[] {
  * Makes the place ready to be written to, private to this user. Throws when it cannot be: somebody else's, a symbolic link,
  * not writable.
  */
-export function preparePlace(place: Place): void {
-  makePrivateDirectory(place.path);
-  const stat = fs.lstatSync(place.path);
+export function preparePlace({ path, what }: Place): void {
+  // Anybody may have made this user's part of the temporary directory first.
+  if (what === 'temporary directory') makeOwn(dirname(path));
+  makeOwn(path);
+}
+
+function makeOwn(path: string): void {
+  makePrivateDirectory(path);
+  const stat = fs.lstatSync(path);
   const uid = process.getuid?.();
-  if (!stat.isDirectory())
-    throw Object.assign(new Error(`${place.path} is not a directory`), { code: 'ENOTDIR' });
+  if (!stat.isDirectory()) throw Object.assign(new Error(`${path} is not a directory`), { code: 'ENOTDIR' });
   if (uid !== undefined && uid !== 0 && stat.uid !== uid)
-    throw Object.assign(new Error(`${place.path} belongs to another user`), { code: 'EOWNER' });
-  if ((stat.mode & 0o077) !== 0 && process.platform !== 'win32') fs.chmodSync(place.path, 0o700);
+    throw Object.assign(new Error(`${path} belongs to another user`), { code: 'EOWNER' });
+  if ((stat.mode & 0o077) !== 0 && process.platform !== 'win32') fs.chmodSync(path, 0o700);
 }

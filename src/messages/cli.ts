@@ -4,7 +4,7 @@ import type { Roster } from '../core/election.ts';
 import type { HandoffHead } from '../core/handoff.ts';
 import { displayName, type Member } from '../core/member.ts';
 import type { Degradation } from '../core/notebook.ts';
-import { clip, oneLine } from '../core/quote.ts';
+import { clip, oneLine, quoted, sanitize } from '../core/quote.ts';
 import type { Pruned } from '../flows/prune.ts';
 import type { LogEntry } from '../io/log.ts';
 import { ago } from './model.ts';
@@ -16,6 +16,14 @@ const width = 80;
 export const noCaller =
   'This was not typed inside a Claude Code session that takes part here. Type it in\n' +
   'the session, with "!" in front. `npx flowloom-hooks status` shows who is here.';
+
+export const noDirectory =
+  'The current directory does not exist any more. Change into one that does, or name one with -C.';
+
+export const unreadableState = (place: string, reason: string): string =>
+  `The state in ${oneLine(place, 300)} cannot be read: ${oneLine(reason, 200)}.\n\`npx flowloom-hooks doctor\` tells more.`;
+
+export const noHandoffs = 'No handoffs yet. A session writes its first one when it finishes a turn.';
 
 export const noSuchMember = (wanted: string): string =>
   `No live session here is called "${wanted}". \`npx flowloom-hooks status\` lists names and numbers.`;
@@ -55,9 +63,14 @@ function memberText(member: Member, master: boolean, caller: boolean, now: numbe
     master ? paint.bold(paint.green(head)) : head,
     paint.dim(clip(`${detail}${facts.join(', ')}`, width)),
     presence?.branch || presence?.worktree
-      ? paint.dim(clip(`${detail}${[presence.branch, presence.worktree].filter(Boolean).join('  ')}`, width))
+      ? paint.dim(
+          clip(
+            `${detail}${oneLine([presence.branch, presence.worktree].filter(Boolean).join('  '), 200)}`,
+            width,
+          ),
+        )
       : '',
-    presence?.doing ? clip(`${detail}"${presence.doing}"`, width) : '',
+    presence?.doing ? clip(`${detail}${quoted(presence.doing, 160)}`, width) : '',
   ].filter(Boolean);
 }
 
@@ -90,10 +103,14 @@ export function statusText(facts: StatusFacts, paint: Paint): string {
     `state     ${facts.state}`,
     facts.handoffs ? `handoffs  ${facts.handoffs} (npx flowloom-hooks handoff)` : '',
     facts.degraded
-      ? paint.yellow(`degraded  ${facts.degraded.from} → ${facts.degraded.to}: ${facts.degraded.reason}`)
+      ? paint.yellow(
+          `degraded  ${facts.degraded.from} → ${facts.degraded.to}: ${oneLine(facts.degraded.reason, 200)}`,
+        )
       : null,
     ...facts.configProblems.map(({ key, expected }) =>
-      paint.yellow(`config    ${facts.configFile}: ${key} must be ${expected}; the default is used`),
+      paint.yellow(
+        `config    ${oneLine(`${facts.configFile}: ${key}: ${expected}`, 300)} (the default is used)`,
+      ),
     ),
     roster.members.length
       ? ''
@@ -111,7 +128,7 @@ export const whoamiText = (me: Member, role: string, roster: Roster): string =>
 export const wrongRole = (wanted: string, role: string): string => `This session is ${role}, not ${wanted}.`;
 
 export function handoffList(heads: readonly HandoffHead[], now: number, paint: Paint): string {
-  if (!heads.length) return 'No handoffs yet. A session writes its first one when it finishes a turn.';
+  if (!heads.length) return noHandoffs;
   const rows = heads.flatMap((head) => [
     `${paint.bold(head.id)}  ${head.label}`,
     paint.dim(
@@ -125,7 +142,9 @@ export function handoffList(heads: readonly HandoffHead[], now: number, paint: P
 export const logText = (entries: readonly LogEntry[]): string =>
   entries.length
     ? entries
-        .map((entry) => `${entry.at}  ${entry.event}  ${entry.code}\n    ${entry.message.split('\n')[0]}`)
+        .map((entry) =>
+          sanitize(`${entry.at}  ${entry.event}  ${entry.code}\n    ${entry.message.split('\n')[0]}`),
+        )
         .join('\n')
     : 'The log is empty: no hook has had anything to report.';
 

@@ -54,7 +54,7 @@ export function changeLine(
 ): string | null {
   const role = roleOf(roster, self);
   const now = roster.master;
-  const wasHere = (member: Member): boolean => member.birth.id in before.names;
+  const wasHere = (member: Member): boolean => member.seq <= before.top || member.birth.id in before.names;
   const old = before.master
     ? quoted(before.names[before.master] ?? 'the former master', nameChars)
     : 'nobody';

@@ -28,9 +28,11 @@ const noteBytes = 256 * 1024;
 const joiningMs = 2000;
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
-const seqOf = (name: string): number | null =>
-  /^\d{12}\.json$/.test(name) ? Number(name.slice(0, 12)) : null;
-const memberName = /^[\w.-]{1,100}$/;
+const seqOf = (name: string): number | null => {
+  const seq = /^\d{12,16}\.json$/.test(name) ? Number.parseInt(name, 10) : null;
+  return Number.isSafeInteger(seq) ? seq : null;
+};
+const memberName = /^\w[\w.-]{0,99}$/;
 const noteName = /^\d{6,}-[A-Za-z0-9]{1,12}(?:\.reconstructed)?$/;
 
 /** Names in a directory; none when it is not there. */
@@ -152,10 +154,10 @@ export function fileStore(place: string): Store {
       return list(members).filter((name) => memberName.test(name));
     },
 
-    async putHandoff(id, note, { first = false } = {}) {
+    async putHandoff(id, note, { first = false, durable = false } = {}) {
       makePrivateDirectory(notes);
-      if (first) return createFile(notePath(id), note, { durable: true });
-      replaceFile(notePath(id), note, { durable: true });
+      if (first) return createFile(notePath(id), note, { durable });
+      replaceFile(notePath(id), note, { durable });
       return true;
     },
 
@@ -186,8 +188,7 @@ export function fileStore(place: string): Store {
       const highest = numbers().at(-1);
       for (const seq of seqs) if (seq !== highest) fs.rmSync(birthPath(seq), { force: true });
       for (const id of ids)
-        if (memberName.test(id) && id !== '.' && id !== '..')
-          fs.rmSync(join(members, id), { recursive: true, force: true });
+        if (memberName.test(id)) fs.rmSync(join(members, id), { recursive: true, force: true });
     },
 
     async sweep(olderThanMs) {

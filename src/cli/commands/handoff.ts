@@ -2,7 +2,7 @@ import { type HandoffHead, parseHandoff } from '../../core/handoff.ts';
 import type { Store } from '../../core/store.ts';
 import { readNotes, withGit } from '../../flows/notes.ts';
 import { gitFacts } from '../../io/git.ts';
-import { handoffList, noSuchHandoff } from '../../messages/cli.ts';
+import { handoffList, noHandoffs, noSuchHandoff } from '../../messages/cli.ts';
 import { fail, paint, print, printJson } from '../terminal.ts';
 import { openWorkspace } from '../workspace.ts';
 
@@ -24,7 +24,7 @@ export async function showHandoff(id: string | undefined, options: { json?: bool
   const wanted = id ?? (await readNotes(store))[0]?.head.id;
   const note = wanted === undefined ? null : await store.handoff(wanted);
   const parsed = note === null ? null : parseHandoff(note, wanted!);
-  if (!parsed || note === null) return fail(noSuchHandoff(id ?? 'latest'));
+  if (!parsed || note === null) return fail(id === undefined ? noHandoffs : noSuchHandoff(id));
   const { head, body } = await withGit(parsed, async (worktree) => gitFacts(worktree, gitLimitMs));
   if (options.json) printJson({ ...withPlace(store)(head), body });
   else print(note.replace(parsed.body, () => body));
