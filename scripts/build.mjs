@@ -55,11 +55,13 @@ const lazyFrom = (prefix) => ({
  */
 const builtin = 'const __builtin = (m) => Object.create(m, { default: { value: m } });';
 const lightBuiltins = (code) =>
-  code.replace(/__toESM\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin(require("$1"))');
+  code.replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin(require("$1"))');
 
 const banner = { js: `/* flowloom-hooks: built file, do not edit. eslint-disable */\n${builtin}` };
+// What is installed is committed into repositories and compiled at every start: as small as it can be.
 const hookOptions = {
   ...shared,
+  minifyIdentifiers: true,
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   banner,

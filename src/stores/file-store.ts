@@ -28,9 +28,10 @@ const noteBytes = 256 * 1024;
 const joiningMs = 2000;
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
+/** The number of a record by its name; null when the store would not have given it that name. */
 const seqOf = (name: string): number | null => {
-  const seq = /^\d{12,16}\.json$/.test(name) ? Number.parseInt(name, 10) : null;
-  return Number.isSafeInteger(seq) ? seq : null;
+  const seq = Number.parseInt(name, 10);
+  return Number.isSafeInteger(seq) && birthName(seq) === name ? seq : null;
 };
 const memberName = /^\w[\w.-]{0,99}$/;
 const noteName = /^\d{6,}-[A-Za-z0-9]{1,12}(?:\.reconstructed)?$/;

@@ -1,11 +1,10 @@
-import { rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { InstallError } from '../../../install/error.ts';
 import { install } from '../../../install/install.ts';
 import type { Scope } from '../../../install/target.ts';
 import { uninstall } from '../../../install/uninstall.ts';
-import { cacheDirectory } from '../../io/cache-directory.ts';
+import { cacheDirectory, removeEntries } from '../../io/code-cache.ts';
 import { renderInstall, renderProblem, renderUninstall } from '../../messages/install.ts';
 import { fail, print, printJson } from '../terminal.ts';
 import { version } from '../version.ts';
@@ -53,7 +52,7 @@ export const uninstallCommand = (options: Options): Promise<void> =>
     const report = await uninstall(request(options));
     // Compiled hooks of any scope; what is still installed compiles again.
     const cache = cacheDirectory(process.env);
-    if (cache && !options.dryRun) rmSync(cache, { recursive: true, force: true });
+    if (cache && !options.dryRun) removeEntries(cache, 0);
     if (options.json) printJson(report);
     else print(renderUninstall(report));
   });
