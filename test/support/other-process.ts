@@ -1,0 +1,55 @@
+/** Runs pieces of the source in processes of their own: bundled once, started often. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { afterAll } from 'vitest';
+
+/** Bundles this script (ESM text; imports resolve from the repository) to one file and returns its path. Removed after the file's tests. */
+export function bundled(script: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flowloom-script-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const outfile = join(folder, 'script.cjs');
+  buildSync({
+    stdin: { contents: script, resolveDir: join(import.meta.dirname, '..', '..'), loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    outfile,
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
+/** Makes hard links fail in a process started with `--require` of this file, as on file systems that have none. */
+export function withoutHardLinks(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flowloom-nolink-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'no-link.cjs');
+  writeFileSync(
+    path,
+    "require('node:fs').linkSync = () => { throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' }); };\n",
+  );
+  return path;
+}
+
+/** Runs it to its end; rejects when it fails. */
+export async function run(
+  script: string,
+  args: readonly string[],
+  nodeArgs: readonly string[] = [],
+): Promise<string> {
+  const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  if (code !== 0) throw new Error(`${script} ended with ${code ?? signal}: ${stderr}`);
+  return stdout;
+}
