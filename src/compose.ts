@@ -82,10 +82,7 @@ export async function openSession(
   const self = selfOfHook(env);
   const attended = env.CLAUDE_CODE_SESSION_ATTENDED !== '0';
   const log = (code: string, message: string): void =>
-    appendLog(
-      places.map((place) => place.path),
-      { at: new Date().toISOString(), event, code, message },
-    );
+    appendLog(places, { at: new Date().toISOString(), event, code, message });
 
   let notice: string | null = null;
   // A member's home is where its notebook can be read. A damaged one is written anew, in its place if that can be.
@@ -122,6 +119,7 @@ export async function openSession(
     observer: observerOf(self.process.domain, settled.notebook.config.leaseHours),
     floor: settled.floor,
     notebook: settled.notebook,
+    echo: false,
     head: () => readHead(scope),
     name: () => payload.sessionTitle || sessionName(self.process.pid, env),
     readTail,

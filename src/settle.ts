@@ -2,7 +2,7 @@
 import type { Settled } from './compose.ts';
 import { configOf } from './config/find.ts';
 import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
-import { notebooksIn } from './io/notebook-file.ts';
+import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { type Place, preparePlace } from './io/places.ts';
 import type { Scope } from './io/scope.ts';
 import { degradedNotice } from './messages/model.ts';
@@ -27,15 +27,12 @@ export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null
   if (!attended && config.unattended === 'ignore') return { home: null, notice: null };
 
   const blank = { ...blankNotebook(newcomer.sessionId), config };
-  const { place, degraded } = await firstThatTakes(newcomer.places, id, blank);
+  const { home, degraded } = await firstThatTakes(newcomer.places, id, blank);
   const notice = degraded && degradedNotice(degraded.from, degraded.to, degraded.reason);
   if (notice) log('degraded', notice);
-  if (!place) return { home: null, notice };
-  const floor = await highestElsewhere(newcomer.places, place);
-  return {
-    home: { place, notebooks: notebooksIn(place.path), notebook: { ...blank, degraded }, floor },
-    notice,
-  };
+  if (!home) return { home, notice };
+  const floor = await highestElsewhere(newcomer.places, home.place);
+  return { home: { ...home, floor }, notice };
 }
 
 /** The first place that takes a new member, and why the better ones did not. */
@@ -43,22 +40,27 @@ async function firstThatTakes(
   places: readonly Place[],
   id: string,
   notebook: Notebook,
-): Promise<{ place: Place | null; degraded: Degradation | null }> {
+): Promise<{ home: Settled | null; degraded: Degradation | null }> {
   const best = places[0]!;
   let reason = '';
   for (const place of places) {
     const degraded = place === best ? null : { from: best.what, to: place.what, reason };
+    const wasThere = hasNotebook(place.path, id);
     try {
       preparePlace(place);
       await fileStore(place.path).ready();
-      notebooksIn(place.path).write(id, { ...notebook, degraded });
-      return { place, degraded };
+      const notebooks = notebooksIn(place.path);
+      const settled = { ...notebook, degraded };
+      // Of the same hooks installed twice, the other one may have been faster.
+      const kept = notebooks.read(id);
+      if (!kept) notebooks.write(id, settled);
+      return { home: { place, notebooks, notebook: kept ?? settled, floor: 0 }, degraded };
     } catch (cause) {
       reason ||= cause instanceof Error ? cause.message : String(cause);
-      await leaveNothing(place, id);
+      if (!wasThere) await leaveNothing(place, id);
     }
   }
-  return { place: null, degraded: { from: best.what, to: 'none', reason } };
+  return { home: null, degraded: { from: best.what, to: 'none', reason } };
 }
 
 /** What was begun in a place that then failed must not be taken for this member's home later. */

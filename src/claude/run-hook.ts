@@ -23,10 +23,7 @@ function logFailure(event: HookEvent, code: string, cause: unknown, directory: s
     const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     if (process.env.FLOWLOOM_DEBUG === '1') process.stderr.write(`flowloom ${event}: ${message}\n`);
     const { places } = surroundings(process.env.CLAUDE_PROJECT_DIR || directory || '/', process.env);
-    appendLog(
-      places.map((place) => place.path),
-      { at: new Date().toISOString(), event, code, message },
-    );
+    appendLog(places, { at: new Date().toISOString(), event, code, message });
   } catch {
     // There is nowhere left to say it.
   }
@@ -80,7 +77,7 @@ async function tell(event: HookEvent, story: Story): Promise<void> {
     }
   }
   print(renderOutput(event, output));
-  if (!session) return;
+  if (!session || session.echo) return;
   try {
     writeNotebook(session, event);
   } catch (cause) {

@@ -115,5 +115,7 @@ try {
   await program.parseAsync();
 } catch (cause) {
   if (cause instanceof UnreadableStateError) fail(unreadableState(cause.place, cause.message));
+  else if (cause instanceof Error && 'code' in cause && 'path' in cause)
+    fail(unreadableState(String(cause.path), cause.message));
   else fail(unexpected(cause instanceof Error ? cause.message : String(cause)));
 }

@@ -5,6 +5,8 @@
  * a session id is only an attribute, because `/clear` changes it and two terminals can resume the same conversation.
  */
 
+import { oneLine } from './quote.ts';
+
 /** A hash of pid, start time and domain; safe as a file name. */
 export type MemberId = string;
 
@@ -85,7 +87,7 @@ export interface Member {
 
 /** What others call the member. */
 export const displayName = (member: Member): string =>
-  member.presence?.name || `session-${member.birth.process.pid}`;
+  oneLine(member.presence?.name ?? '', 80) || `session-${member.birth.process.pid}`;
 
 const text = (value: unknown): value is string => typeof value === 'string';
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -148,3 +148,32 @@ const notebook = object<Notebook>({
  * damaged file costs at most a repeated sentence.
  */
 export const asNotebook = (value: unknown): Notebook => notebook(value) ?? blankNotebook();
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Of every field what was changed since `base`; where both changed it, `mine`. */
+function merged<T extends object>(base: T, mine: T, theirs: T): T {
+  const fields = Object.keys({ ...theirs, ...mine }) as (keyof T)[];
+  return Object.fromEntries(
+    fields.map((field) => [field, same(mine[field], base[field]) ? theirs[field] : mine[field]]),
+  ) as T;
+}
+
+/**
+ * Two hooks of one member ran at the same time, from the same notebook: what each of them learnt. A new conversation, or a new
+ * telling, is taken as a whole.
+ */
+export function mergeNotebooks(base: Notebook, mine: Notebook, theirs: Notebook): Notebook {
+  const all = merged(base, mine, theirs);
+  const told = theirs.tellings > mine.tellings ? theirs : mine;
+  const sameTalk = mine.conversation.sessionId === theirs.conversation.sessionId;
+  return {
+    ...all,
+    ...(same(mine.told, base.told) ? {} : { told: told.told }),
+    tellings: Math.max(mine.tellings, theirs.tellings),
+    conversation: sameTalk
+      ? merged(base.conversation, mine.conversation, theirs.conversation)
+      : mine.conversation,
+    receipts: merged(base.receipts, mine.receipts, theirs.receipts),
+  };
+}

@@ -49,7 +49,7 @@ const rules: readonly Rule[] = [
   {
     hints: ['passw', 'passphrase', 'pwd', 'secret', 'token', 'key', 'credential'],
     pattern: () =>
-      /((?:^|[^A-Za-z0-9])[A-Za-z0-9_.-]{0,64}?(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|(?:access|account|shared|private|signing|encryption)[_-]?key|credentials?)[A-Za-z0-9_-]{0,32}["']?\s{0,4}[:=]\s{0,4})(?!\[redacted\])(?:"[^"\n]{1,4096}"|'[^'\n]{1,4096}'|[^\s"',;)}\]]{3,4096})/gi,
+      /((?:^|[^A-Za-z0-9])[A-Za-z0-9_.-]{0,64}?(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|(?:access|account|shared|private|signing|encryption)[_-]?key|credentials?)[A-Za-z0-9_-]{0,32}["']?\s{0,4}[:=]\s{0,4})(?!\[redacted\]|(?<=token(?:s|_?count)\w{0,12}["']?\s{0,4}[:=]\s{0,4})\d{1,9}(?!\w))(?:"[^"\n]{1,4096}"|'[^'\n]{1,4096}'|[^\s"',;)}\]]{3,4096})/gi,
     put: `$1${mark}`,
   },
 ];

@@ -26,8 +26,11 @@ const roleChanged = (before: Told, now: Told): boolean =>
   before.role !== now.role || before.epoch !== now.epoch || before.master !== now.master;
 
 /** Another hook of this very occasion is at work: the same hooks are installed twice. */
-const isEcho = (session: Session, kind: string): boolean =>
-  session.occasion.key !== '' && !session.notebooks.claim(session.self.id, `${kind}-${session.occasion.key}`);
+function isEcho(session: Session, kind: string): boolean {
+  const { key } = session.occasion;
+  session.echo = key !== '' && !session.notebooks.claim(session.self.id, `${kind}-${key}`);
+  return session.echo;
+}
 
 /** Of two different hooks that see the same change at the same time, one tells it. */
 function mayTell(session: Session): boolean {

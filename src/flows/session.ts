@@ -39,6 +39,8 @@ export interface Session {
   readonly floor: number;
   /** Replaced as the flow learns; written back once, at the end of the hook. */
   notebook: Notebook;
+  /** Set when another hook does this very work: then nothing of this one is kept. */
+  echo: boolean;
 
   /** Branch and commit as git's own files tell them, without a git process. */
   head(): { branch: string; commit: string };

@@ -45,6 +45,8 @@ export function readEntry(file: string): Buffer | undefined {
 export function writeEntry(file: string, content: Buffer): void {
   try {
     const directory = dirname(file);
+    // A home that is gone is not made again.
+    if (!fs.existsSync(dirname(dirname(directory)))) return;
     makePrivateDirectory(directory);
     const temporary = `${file}.${process.pid}.tmp`;
     fs.writeFileSync(temporary, Buffer.concat([content, content]), { flag: 'wx', mode: 0o600 });

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { redact } from '../core/redact.ts';
 import { object, type Shape, text } from '../core/shape.ts';
-import { makePrivateDirectory } from './atomic-write.ts';
+import { type Place, preparePlace } from './places.ts';
 import { safeRead, UnreadableError } from './safe-read.ts';
 
 export interface LogEntry {
@@ -19,13 +19,13 @@ const entry: Shape<LogEntry> = object({ at: text, event: text, code: text, messa
 const mostBytes = 256 * 1024;
 const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
-/** Appends one line to the log in the first of these directories that takes it. Never throws. */
-export function appendLog(directories: readonly string[], entry: LogEntry): void {
+/** Appends one line to the log in the first of these places that takes it. Never throws. */
+export function appendLog(places: readonly Place[], entry: LogEntry): void {
   const line = `${JSON.stringify({ ...entry, message: redact(entry.message.slice(0, 2000)) })}\n`;
-  for (const directory of directories) {
-    const path = join(directory, 'log.jsonl');
+  for (const place of places) {
+    const path = join(place.path, 'log.jsonl');
     try {
-      makePrivateDirectory(directory);
+      preparePlace(place);
       const fd = fs.openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
       try {
         fs.writeSync(fd, line);
@@ -35,7 +35,7 @@ export function appendLog(directories: readonly string[], entry: LogEntry): void
       }
       return;
     } catch {
-      // The next directory may take it.
+      // The next place may take it.
     }
   }
 }

@@ -8,7 +8,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { MemberId } from '../core/member.ts';
-import { asNotebook, type Notebook } from '../core/notebook.ts';
+import { asNotebook, mergeNotebooks, type Notebook } from '../core/notebook.ts';
 import type { Notebooks } from '../flows/session.ts';
 import { discard, makePrivateDirectory } from './atomic-write.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -40,6 +40,12 @@ function readSlot(path: string): Slot | null {
   }
 }
 
+/** Changes when somebody writes the slot. */
+function stampOf(path: string): string {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  return stat ? `${stat.mtimeMs} ${stat.size}` : '';
+}
+
 const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
 function writeSlot(path: string, slot: Slot): void {
@@ -54,7 +60,7 @@ function writeSlot(path: string, slot: Slot): void {
   }
 }
 
-/** The slot as a regular file; whatever else somebody put in its place is removed, since the place is ours. */
+/** The slot as a regular file; a link, a FIFO or an empty directory that somebody put in its place gives way. */
 function openSlot(path: string): number {
   const open = (): number => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
@@ -64,7 +70,8 @@ function openSlot(path: string): number {
   } catch (cause) {
     if (!['ELOOP', 'ENXIO', 'EISDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
   }
-  fs.rmSync(path, { recursive: true, force: true });
+  if (fs.lstatSync(path).isDirectory()) fs.rmdirSync(path);
+  else fs.unlinkSync(path);
   return open();
 }
 
@@ -95,24 +102,34 @@ function isThere(path: string): boolean {
 
 export function notebooksIn(place: string): Notebooks {
   const home = (id: MemberId): string => join(place, 'members', id);
-  const turns = new Map<MemberId, number>();
+  const pathsOf = (id: MemberId): string[] => slots.map((name) => join(home(id), name));
   const newest = (id: MemberId): Slot | null =>
-    slots
-      .map((name) => readSlot(join(home(id), name)))
+    pathsOf(id)
+      .map(readSlot)
       .reduce((best, slot) => (slot && (!best || slot.turn > best.turn) ? slot : best), null);
+  /** What was read last, and how the slots looked then. */
+  const known = new Map<MemberId, { slot: Slot | null; stamps: string }>();
+  const stampsOf = (id: MemberId): string => pathsOf(id).map(stampOf).join();
 
   return {
     read(id) {
+      const stamps = stampsOf(id);
       const slot = newest(id);
-      turns.set(id, slot?.turn ?? 0);
+      known.set(id, { slot, stamps });
       return slot?.notebook ?? null;
     },
 
     write(id, notebook) {
-      const turn = (turns.get(id) ?? newest(id)?.turn ?? 0) + 1;
-      const path = join(home(id), slots[(turn + 1) % 2]!);
-      inDirectory(home(id), () => writeSlot(path, { turn, notebook }));
-      turns.set(id, turn);
+      const before = known.get(id);
+      const changed = !before || before.stamps !== stampsOf(id);
+      const now = changed ? newest(id) : before.slot;
+      const base = before?.slot;
+      // Another hook of this member wrote meanwhile: what both learnt is kept.
+      const parallel = base && now && now.turn > base.turn;
+      const kept = parallel ? mergeNotebooks(base.notebook, notebook, now.notebook) : notebook;
+      const slot = { turn: (now?.turn ?? 0) + 1, notebook: kept };
+      inDirectory(home(id), () => writeSlot(join(home(id), slots[(slot.turn + 1) % 2]!), slot));
+      known.set(id, { slot, stamps: stampsOf(id) });
     },
 
     claim(id, key) {

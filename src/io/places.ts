@@ -27,7 +27,8 @@ export function statePlaces(scope: Scope, env: NodeJS.ProcessEnv): Place[] {
     places.push({ path: join(env.FLOWLOOM_STATE_DIR, scope.key), what: 'FLOWLOOM_STATE_DIR' });
   if (scope.commonDir) places.push({ path: join(scope.commonDir, 'flowloom'), what: 'git directory' });
   const home = homeDirectory(env);
-  const state = env.XDG_STATE_HOME || (home && join(home, '.local', 'state'));
+  // A home that is gone is not made again.
+  const state = env.XDG_STATE_HOME || (home && fs.existsSync(home) && join(home, '.local', 'state'));
   if (state) places.push({ path: join(state, 'flowloom', scope.key), what: 'user state directory' });
   const user = process.getuid?.() ?? env.USERNAME ?? 'user';
   places.push({ path: join(os.tmpdir(), `flowloom-${user}`, scope.key), what: 'temporary directory' });

@@ -26,13 +26,13 @@ export const unreadableState = (place: string, reason: string): string =>
 export const noHandoffs = 'No handoffs yet. A session writes its first one when it finishes a turn.';
 
 export const noSuchMember = (wanted: string): string =>
-  `No live session here is called "${wanted}". \`npx flowloom-hooks status\` lists names and numbers.`;
+  `No live session here is called ${quoted(wanted, 80)}. \`npx flowloom-hooks status\` lists names and numbers.`;
 
 export const ambiguousMember = (wanted: string): string =>
-  `More than one live session is called "${wanted}". Use its number; \`npx flowloom-hooks status\` lists them.`;
+  `More than one live session is called ${quoted(wanted, 80)}. Use its number; \`npx flowloom-hooks status\` lists them.`;
 
 export const noSuchHandoff = (id: string): string =>
-  `There is no handoff "${id}". \`npx flowloom-hooks handoff\` lists those that are there.`;
+  `There is no handoff ${quoted(id, 80)}. \`npx flowloom-hooks handoff\` lists those that are there.`;
 
 export const promoted = (member: Member, seq: number): string =>
   `${displayName(member)} is master now (epoch ${seq}). It and the others are told at their next hook.`;

@@ -28,6 +28,7 @@ import {
 import { fingerprint } from '../../src/io/fingerprint.ts';
 import { appendLog, readLog } from '../../src/io/log.ts';
 import { notebooksIn } from '../../src/io/notebook-file.ts';
+import type { Place } from '../../src/io/places.ts';
 import { preparePlace } from '../../src/io/places.ts';
 import { startOf, thisDomain } from '../../src/io/processes.ts';
 import { safeRead, UnreadableError } from '../../src/io/safe-read.ts';
@@ -236,12 +237,13 @@ describe('the tail of a growing file', () => {
 });
 
 describe('the log', () => {
+  const at = (path: string): Place => ({ path, what: 'git directory' });
   const entry = { at: '2026-11-22T08:00:00.000Z', event: 'Stop', code: 'x', message: 'm' };
 
   test('is one private line per entry, redacted and cut', () => {
     const place = join(scratch(), 'state');
-    appendLog([place], { ...entry, message: `AKIA${'A'.repeat(16)} ${'x'.repeat(5000)}\nsecond` });
-    appendLog([place], entry);
+    appendLog([at(place)], { ...entry, message: `AKIA${'A'.repeat(16)} ${'x'.repeat(5000)}\nsecond` });
+    appendLog([at(place)], entry);
     const text = readFileSync(join(place, 'log.jsonl'), 'utf8');
     expect(text.split('\n')).toHaveLength(3);
     expect(text).not.toContain('AKIA');
@@ -251,7 +253,7 @@ describe('the log', () => {
 
   test('stays small', () => {
     const place = scratch();
-    for (let i = 0; i < 600; i++) appendLog([place], { ...entry, message: 'x'.repeat(2000) });
+    for (let i = 0; i < 600; i++) appendLog([at(place)], { ...entry, message: 'x'.repeat(2000) });
     for (const name of readdirSync(place)) expect(statSync(join(place, name)).size).toBeLessThan(300_000);
     expect(readdirSync(place).length).toBeLessThanOrEqual(2);
   });
@@ -264,12 +266,12 @@ describe('the log', () => {
     const base = scratch();
     mkdirSync(join(base, 'one'));
     make(join(base, 'one', 'log.jsonl'));
-    appendLog([join(base, 'one'), join(base, 'two')], entry);
+    appendLog([at(join(base, 'one')), at(join(base, 'two'))], entry);
     expect(readLog([join(base, 'one'), join(base, 'two')], 10)).toEqual([entry]);
   });
 
   test('nowhere to write is no error', () => {
-    expect(() => appendLog(['/dev/null/x', '/dev/null/y'], entry)).not.toThrow();
+    expect(() => appendLog([at('/dev/null/x'), at('/dev/null/y')], entry)).not.toThrow();
   });
 
   test('torn and foreign lines are skipped, the newest come last', () => {
