@@ -1,13 +1,10 @@
 /** Runs the installed hooks once, as Claude Code would, and tells which of them work. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type HookEvent,
-  projectDirVariable,
-  type SettingsBlock,
-  wiredHooks,
-} from '../src/claude/settings.ts';
+import type { HookEvent } from '../src/claude/payload.ts';
+import { projectDirVariable, type SettingsBlock, wiredHooks } from '../src/claude/settings.ts';
 import { type Outcome, runProgram } from '../src/io/run-program.ts';
 
 export interface HookProblem {

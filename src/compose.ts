@@ -6,9 +6,8 @@ import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
-import type { Notebook } from './core/notebook.ts';
 import type { Store } from './core/store.ts';
-import type { Notebooks, Occasion, Session } from './flows/session.ts';
+import type { Occasion, Session } from './flows/session.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
@@ -16,6 +15,7 @@ import { type Place, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
 import { locateScope, readHead, type Scope } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
+import type { Settled } from './settle.ts';
 import { fileStore } from './stores/file-store.ts';
 
 /** What is the same for a hook and a command: where they are and what could hold state there. */
@@ -47,15 +47,6 @@ function keyOf(event: HookEvent, payload: HookPayload): string {
   if (event === 'UserPromptSubmit')
     return payload.promptId && `${payload.promptId}-${fingerprint(payload.prompt)}`;
   return String((payload.toolCalls[0] as { tool_use_id?: unknown } | undefined)?.tool_use_id ?? '');
-}
-
-/** Where a member keeps its state, and what it remembers. */
-export interface Settled {
-  readonly place: Place;
-  readonly notebooks: Notebooks;
-  readonly notebook: Notebook;
-  /** The highest join number in any other place. */
-  readonly floor: number;
 }
 
 export interface Opened {

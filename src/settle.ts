@@ -1,12 +1,21 @@
 /** A process that is new finds its place: its configuration, and the first rung of the ladder that holds. Loaded only then. */
-import type { Settled } from './compose.ts';
 import { configOf } from './config/find.ts';
 import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
+import type { Notebooks } from './flows/session.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { type Place, preparePlace } from './io/places.ts';
 import type { Scope } from './io/scope.ts';
 import { degradedNotice } from './messages/model.ts';
 import { fileStore } from './stores/file-store.ts';
+
+/** Where a member keeps its state, and what it remembers. */
+export interface Settled {
+  readonly place: Place;
+  readonly notebooks: Notebooks;
+  readonly notebook: Notebook;
+  /** The highest join number in any other place. */
+  readonly floor: number;
+}
 
 export interface Newcomer {
   readonly scope: Scope;

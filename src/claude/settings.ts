@@ -1,12 +1,6 @@
 /** What Claude Code's settings file says about our hooks: the entries we add, and how to recognise them again. */
 
-export type HookEvent =
-  | 'SessionStart'
-  | 'UserPromptSubmit'
-  | 'PostToolBatch'
-  | 'PostCompact'
-  | 'Stop'
-  | 'SessionEnd';
+import type { HookEvent } from './payload.ts';
 
 export interface WiredHook {
   event: HookEvent;

@@ -38,18 +38,14 @@ export interface Handoff {
 }
 
 /** The head of a stored handoff: what a list shows and a reader decides by. Missing values are empty. */
-export interface HandoffHead {
+export interface HandoffHead
+  extends Pick<
+    Handoff,
+    'label' | 'member' | 'name' | 'role' | 'seq' | 'epoch' | 'sessionId' | 'writtenAt' | 'worktree'
+  > {
   readonly id: string;
-  readonly label: HandoffLabel;
-  readonly member: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly seq: number;
-  readonly epoch: number;
-  readonly sessionId: string;
-  readonly writtenAt: string;
   readonly branch: string;
-  readonly worktree: string;
+  /** The latest prompt, on one line. */
   readonly goal: string;
 }
 

@@ -1,6 +1,8 @@
 /** What really happened: which hooks fired, what failed, and whether this session takes part. */
+
 import { possibleSelves } from '../claude/identity.ts';
-import { type HookEvent, wiredHooks } from '../claude/settings.ts';
+import type { HookEvent } from '../claude/payload.ts';
+import { wiredHooks } from '../claude/settings.ts';
 import { roleOf } from '../core/election.ts';
 import type { Receipt } from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';

@@ -1,4 +1,5 @@
 /** A scratch machine: a home, a repository, programs on a PATH of its own, client processes and hooks that really fire. */
+
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, vi } from 'vitest';
 import { install } from '../../install/install.ts';
 import type { Scope } from '../../install/target.ts';
-import { type HookEvent, wiredHooks } from '../../src/claude/settings.ts';
+import type { HookEvent } from '../../src/claude/payload.ts';
+import { wiredHooks } from '../../src/claude/settings.ts';
 import type { Birth } from '../../src/core/member.ts';
 import { type DoctorRequest, diagnose, type Finding, type MendRequest } from '../../src/doctor/doctor.ts';
 import { thisDomain } from '../../src/io/processes.ts';
