@@ -1,5 +1,6 @@
 /** The configuration: its keys, defaults and the check of what somebody wrote. Where it is read from is `src/config`. */
 
+/** The configuration in force: every key has a value. */
 export interface Config {
   readonly store: 'file' | 'git' | 'basic-memory' | 'memory-graph';
   readonly unattended: 'worker' | 'eligible' | 'ignore';

@@ -9,6 +9,7 @@ import type { Member, MemberId } from './member.ts';
 
 export type Role = 'master' | 'worker';
 
+/** Who is there, as one observer sees it at one moment. */
 export interface Roster {
   /** Members that are not gone, highest seq first, each once. */
   readonly members: readonly Member[];
@@ -51,5 +52,6 @@ export function rosterOf(joins: readonly Member[]): Roster {
   return { members, master, epoch: master?.seq ?? 0 };
 }
 
+/** The role that this roster gives a member; worker for one that is not in it. */
 export const roleOf = (roster: Roster, id: MemberId): Role =>
   roster.master?.birth.id === id ? 'master' : 'worker';

@@ -1,5 +1,6 @@
 /** What git says about a work tree, and how to read it from `git status --porcelain=v2 --branch -z`. */
 
+/** The state of one work tree. */
 export interface GitFacts {
   readonly branch: string;
   readonly head: string;

@@ -12,6 +12,7 @@ import type { Command, Todo } from './transcript.ts';
 /** `complete`: closed by its owner. `checkpoint`: as of the last stop. `reconstructed`: put together by another after its end. */
 export type HandoffLabel = 'complete' | 'checkpoint' | 'reconstructed';
 
+/** Everything a handoff can hold; what is unknown is empty or null. */
 export interface Handoff {
   readonly label: HandoffLabel;
   readonly member: string;

@@ -12,6 +12,7 @@ export interface Lease {
   readonly since: number;
 }
 
+/** Who looks: where it lives, its clock, and what it can ask the system. */
 export interface Observer {
   readonly domain: Domain;
   /** Milliseconds since 1970, this observer's clock. */

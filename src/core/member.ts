@@ -20,6 +20,7 @@ export interface Domain {
   readonly namespace: string;
 }
 
+/** A process, told apart from every other that ever had its pid. */
 export interface ProcessRef {
   readonly pid: number;
   /** Start time as the system tells it, an opaque string; empty when it cannot be known. */

@@ -50,12 +50,14 @@ export interface Conversation {
   readonly handoffId: string;
 }
 
+/** State is not kept where it belongs: the place it should be in, the one it is in, and why. `to` is `none` without any. */
 export interface Degradation {
   readonly from: string;
   readonly to: string;
   readonly reason: string;
 }
 
+/** All of it; written as a whole at the end of every hook. */
 export interface Notebook {
   readonly version: 1;
   readonly told: Told | null;
@@ -70,6 +72,7 @@ export interface Notebook {
 
 export const blankSight: Sight = { top: 0, watched: [], leases: {} };
 
+/** A conversation of which nothing is known yet. */
 export const newConversation = (sessionId: string): Conversation => ({
   sessionId,
   firstPrompt: '',
@@ -82,6 +85,7 @@ export const newConversation = (sessionId: string): Conversation => ({
   handoffId: '',
 });
 
+/** The notebook of a member that remembers nothing. */
 export const blankNotebook = (sessionId = ''): Notebook => ({
   version: 1,
   told: null,

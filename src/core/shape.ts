@@ -4,15 +4,19 @@
  */
 export type Shape<T> = (value: unknown) => T | undefined;
 
+/** A string. */
 export const text: Shape<string> = (value) => (typeof value === 'string' ? value : undefined);
 
+/** A finite number. */
 export const number: Shape<number> = (value) => (Number.isFinite(value) ? (value as number) : undefined);
 
+/** One of these words. */
 export const oneOf =
   <T extends string>(...words: readonly T[]): Shape<T> =>
   (value) =>
     words.includes(value as T) ? (value as T) : undefined;
 
+/** Null, or what has the shape. */
 export const nullable =
   <T>(shape: Shape<T>): Shape<T | null> =>
   (value) =>

@@ -7,6 +7,7 @@ import type { Birth, MemberId, Presence, SeenPresence } from './member.ts';
 
 export type StoreKind = 'file';
 
+/** The verbs that every store has. */
 export interface Store {
   readonly kind: StoreKind;
   /** Where its records are, for people. */
@@ -64,6 +65,7 @@ export interface Store {
   damaged(): Promise<Damage[]>;
 }
 
+/** A record that cannot be read, and why. */
 export interface Damage {
   readonly record: string;
   readonly reason: string;

@@ -7,6 +7,7 @@
 import { clip } from './quote.ts';
 import { redact } from './redact.ts';
 
+/** An entry of the client's task list. */
 export interface Todo {
   readonly id: string;
   readonly text: string;
@@ -14,6 +15,7 @@ export interface Todo {
   readonly status: string;
 }
 
+/** A command that mattered, with its result. */
 export interface Command {
   readonly command: string;
   readonly outcome: 'running' | 'ok' | 'failed';

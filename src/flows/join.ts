@@ -8,6 +8,7 @@ import { redact } from '../core/redact.ts';
 import { attempt, type Session } from './session.ts';
 import { survey } from './survey.ts';
 
+/** This session among the others. */
 export interface Membership {
   readonly roster: Roster;
   /** This session's own line of the roster. */

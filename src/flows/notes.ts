@@ -3,6 +3,7 @@ import type { GitFacts } from '../core/git-facts.ts';
 import { type HandoffHead, parseHandoff, withGitNow } from '../core/handoff.ts';
 import type { Store } from '../core/store.ts';
 
+/** A handoff as it is stored: its head, and the sections below. */
 export interface Note {
   readonly head: HandoffHead;
   readonly body: string;

@@ -13,6 +13,7 @@ const leftoverMs = 3_600_000;
 /** Of the newest that died without a word the handoff may still have to be reconstructed; so many are looked into then. */
 const keptForReconstruction = 20;
 
+/** What goes, or went. */
 export interface Pruned {
   readonly seqs: readonly number[];
   readonly members: readonly MemberId[];
@@ -59,6 +60,7 @@ export async function planPrune(
   };
 }
 
+/** Does what was planned, and sweeps what killed writers left. Returns it with the number of leftovers. */
 export async function applyPrune(store: Store, plan: Pruned): Promise<Pruned> {
   await store.forget({ seqs: plan.seqs, members: plan.members });
   for (const id of plan.handoffs) await store.dropHandoff(id);

@@ -14,6 +14,7 @@ export interface Occasion {
   readonly key: string;
 }
 
+/** The notebooks of the members of one place. */
 export interface Notebooks {
   /** Null when there is none; a damaged one counts as none. */
   read(id: MemberId): Notebook | null;
@@ -24,6 +25,7 @@ export interface Notebooks {
   sweepClaims(id: MemberId): void;
 }
 
+/** One hook of one member: facts, and the effects a flow may have. */
 export interface Session {
   readonly self: { readonly id: MemberId; readonly process: ProcessRef };
   readonly occasion: Occasion;

@@ -5,6 +5,7 @@ import type { Birth, Member, MemberId } from '../core/member.ts';
 import type { Sight } from '../core/notebook.ts';
 import type { Store } from '../core/store.ts';
 
+/** The result of one look at the store. */
 export interface Survey {
   readonly roster: Roster;
   /** Members that were looked at and are gone: all of them at the first look, later only those that went since. */

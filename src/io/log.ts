@@ -6,6 +6,7 @@ import { object, type Shape, text } from '../core/shape.ts';
 import { type Place, preparePlace } from './places.ts';
 import { safeRead, UnreadableError } from './safe-read.ts';
 
+/** One failure, or one thing that was not as it should be. */
 export interface LogEntry {
   /** ISO 8601. */
   readonly at: string;

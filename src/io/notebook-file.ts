@@ -100,6 +100,7 @@ function isThere(path: string): boolean {
   }
 }
 
+/** The notebooks below this place. Remembers what it read, so that a write can tell whether another hook wrote meanwhile. */
 export function notebooksIn(place: string): Notebooks {
   const home = (id: MemberId): string => join(place, 'members', id);
   const pathsOf = (id: MemberId): string[] => slots.map((name) => join(home(id), name));

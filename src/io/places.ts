@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { makePrivateDirectory } from './atomic-write.ts';
 import type { Scope } from './scope.ts';
 
+/** A directory that may hold the state of one scope. */
 export interface Place {
   readonly path: string;
   /** Which rung it is, for people. */

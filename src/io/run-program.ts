@@ -15,6 +15,7 @@ export type Outcome =
       readonly ms: number;
     };
 
+/** How to run it. */
 export interface Run {
   readonly directory: string;
   /** All of it: nothing is inherited. */

@@ -21,6 +21,7 @@ export function safeRead(path: string, most: number): string | null {
   return safeReadWithStat(path, most)?.text ?? null;
 }
 
+/** As `safeRead`, with what the system says of the file. */
 export function safeReadWithStat(path: string, most: number): { text: string; stat: fs.Stats } | null {
   let fd: number;
   try {

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fingerprint } from './fingerprint.ts';
 
+/** What sessions coordinate over, and where in it this directory lies. */
 export interface Scope {
   /** One word for people and machines: the directory's name and a hash of where it is. */
   readonly key: string;
@@ -74,6 +75,7 @@ const keyOf = (root: string, identity: string): string =>
       .slice(0, 40) || 'root'
   }-${fingerprint(identity)}`;
 
+/** What a work tree has checked out. */
 export interface Head {
   readonly branch: string;
   readonly commit: string;

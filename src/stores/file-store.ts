@@ -57,6 +57,7 @@ function parse(text: string): unknown {
   }
 }
 
+/** The store in this directory, which need not exist yet: it is made when something is written. */
 export function fileStore(place: string): Store {
   const births = join(place, 'seq');
   const members = join(place, 'members');

@@ -1,0 +1,42 @@
+/** What a hook loads and weighs: each is a Node start that somebody waits for, and a file that a repository carries. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { bundles, hooksFolder } from '../support/built.ts';
+import { filesBelow } from '../support/scratch.ts';
+
+const packagesIn = (inputs: readonly string[]): string[] => [
+  ...new Set(inputs.flatMap((input) => input.match(/.*node_modules\/((?:@[^/]+\/)?[^/]+)\//)?.[1] ?? [])),
+];
+const hot = Object.entries(bundles).filter(([file]) => /^dist\/hooks\/(?:body\/)?[a-z-]+\.cjs$/.test(file));
+
+describe('what is loaded at every hook', () => {
+  test('is known', () => {
+    const entries = readdirSync(hooksFolder).filter((name) => name.endsWith('.cjs'));
+    expect(entries.length).toBeGreaterThan(0);
+    for (const name of entries) expect(hot.map(([file]) => file)).toContain(`dist/hooks/${name}`);
+  });
+
+  test.each(hot)('%s holds no package but tiny-invariant, and nothing of the commands', (_, { inputs }) => {
+    expect(packagesIn(inputs).filter((name) => name !== 'tiny-invariant')).toEqual([]);
+    expect(inputs.filter((input) => /^(?:src\/(?:cli|doctor)|install)\//.test(input))).toEqual([]);
+    expect(inputs.filter((input) => /^src\/messages\/(?!model\.ts)/.test(input))).toEqual([]);
+  });
+
+  test.each(hot)('%s names none of the heavy packages and starts no process by itself', (_, { imports }) => {
+    for (const name of ['execa', 'cosmiconfig', 'nanoid', 'commander', 'jsonc-parser', 'picocolors'])
+      expect(imports).not.toContain(name);
+    for (const name of ['node:child_process', 'node:crypto', 'node:http', 'node:net', 'node:worker_threads'])
+      expect(imports).not.toContain(name);
+  });
+
+  test.each(hot)('%s is smaller than 64 kB', (file) => {
+    expect(statSync(join(hooksFolder, file.replace(/^dist\/hooks\//, ''))).size).toBeLessThan(64_000);
+  });
+});
+
+test('all hooks together are smaller than 400 kB', () => {
+  const files = filesBelow(hooksFolder);
+  const bytes = files.reduce((sum, file) => sum + statSync(join(hooksFolder, file)).size, 0);
+  expect(bytes).toBeLessThan(400_000);
+});
