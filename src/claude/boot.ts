@@ -28,9 +28,14 @@ function boot(): void {
   // The build leaves ASCII only, which needs no decoding.
   const source = `(function (require, __dirname) {${fs.readFileSync(body, 'latin1')}\n})`;
   const script = new vm.Script(source, { filename: body, cachedData });
-  // Written when the hook has answered, with every function that it used.
-  if (entry !== null && (!cachedData || script.cachedDataRejected))
-    process.once('exit', () => writeEntry(entry, script.createCachedData()));
+  const missing = !cachedData || script.cachedDataRejected === true;
+  // Written when the hook has answered, with every function that it used. The first run may have been a short one, so now and then
+  // a run looks whether more is known by now.
+  if (entry !== null && (missing || process.pid % 16 === 0))
+    process.once('exit', () => {
+      const content = script.createCachedData();
+      if (missing || content.length > cachedData.length) writeEntry(entry, content);
+    });
   script.runInThisContext()(require, __dirname);
 }
 

@@ -22,8 +22,8 @@ export interface Store {
    */
   join(birth: Birth, floor: number): Promise<number>;
 
-  /** All numbers that are taken, lowest first. Cheap: no record is read. */
-  numbers(): Promise<number[]>;
+  /** The numbers that are taken, lowest first; only those above `floor`. Cheap: no record is read. */
+  numbers(floor?: number): Promise<number[]>;
 
   /** The birth under a number; null when there is none or it cannot be read (see `damaged`). */
   birth(seq: number): Promise<Birth | null>;

@@ -22,12 +22,10 @@ export interface Survey {
  * does a number whose record could not be read, since it may be on its way.
  */
 export async function survey(store: Store, observer: Observer, before: Sight): Promise<Survey> {
-  const numbers = await store.numbers();
-  const watched = new Set(before.watched);
+  const fresh = await store.numbers(before.top);
   const joins: { seq: number; birth: Birth }[] = [];
   const unread: number[] = [];
-  for (const seq of numbers) {
-    if (seq <= before.top && !watched.has(seq)) continue;
+  for (const seq of [...before.watched, ...fresh]) {
     const birth = await store.birth(seq);
     if (birth) joins.push({ seq, birth });
     else unread.push(seq);
@@ -46,8 +44,8 @@ export async function survey(store: Store, observer: Observer, before: Sight): P
     roster,
     gone: members.filter(isGone),
     sight: {
-      top: numbers.at(-1) ?? 0,
-      watched: [...roster.members, ...leased].map((member) => member.seq).concat(unread),
+      top: fresh.at(-1) ?? before.top,
+      watched: [...new Set([...[...roster.members, ...leased].map((member) => member.seq), ...unread])],
       leases,
     },
   };

@@ -71,11 +71,15 @@ export function fileStore(place: string): Store {
     invariant(noteName.test(id), 'a handoff id is a plain file name');
     return join(notes, `${id}.md`);
   };
-  const numbers = (): number[] =>
-    list(births)
+  const numbers = (floor = 0): number[] => {
+    // Names of equal length sort as their numbers do, so most of a long past is not even parsed.
+    const last = birthName(floor);
+    return list(births)
+      .filter((name) => name.length !== last.length || name > last)
       .map(seqOf)
-      .filter((seq) => seq !== null)
-      .sort((a, b) => a - b);
+      .filter((seq) => seq !== null && seq > floor)
+      .sort((a, b) => a! - b!) as number[];
+  };
 
   /** A record, or what is wrong with it; null when it is absent. */
   const inspect = <T>(
@@ -125,8 +129,8 @@ export function fileStore(place: string): Store {
       }
     },
 
-    async numbers() {
-      return numbers();
+    async numbers(floor) {
+      return numbers(floor);
     },
 
     async birth(seq) {

@@ -5,13 +5,25 @@
  * ratios are printed; nothing here passes or fails. Options: --rounds N (40), --json.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '40' }, json: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '40' }, json: { type: 'boolean' } },
+});
 const rounds = Number(values.rounds);
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const hooks = join(root, 'dist', 'hooks');
@@ -57,7 +69,12 @@ function time(args, { input = '', env = { PATH: process.env.PATH, HOME: home }, 
 
 let prompts = 0;
 function hook(name, project, pid, payload) {
-  const input = JSON.stringify({ session_id: `s${pid}`, cwd: project, prompt_id: `p${prompts++}`, ...payload });
+  const input = JSON.stringify({
+    session_id: `s${pid}`,
+    cwd: project,
+    prompt_id: `p${prompts++}`,
+    ...payload,
+  });
   return time([join(hooks, `${name}.cjs`)], { input, env: environment(pid, project), cwd: project });
 }
 
@@ -84,17 +101,15 @@ function crowded(name, dead) {
   const project = repository(name);
   startOf(project, client());
   const seq = join(project, '.git', 'flowloom', 'seq');
-  const birth = {
-    version: 1,
-    process: { pid: 1, start: '0', domain: { host: 'h', boot: 'b', namespace: 'n' } },
-    host: 'here',
-    candidacy: 'eligible',
-    attended: true,
-    cause: 'startup',
-    joinedAt: '2020-01-01T00:00:00.000Z',
-  };
+  // As the first join here, of a process that is no more.
+  const birth = JSON.parse(readFileSync(join(seq, `${'1'.padStart(12, '0')}.json`), 'utf8'));
+  birth.process.start = 'before';
   for (let n = 2; n <= dead + 1; n++)
-    writeFileSync(join(seq, `${String(n).padStart(12, '0')}.json`), JSON.stringify({ ...birth, id: `ghost-${n}` }), { mode: 0o600 });
+    writeFileSync(
+      join(seq, `${String(n).padStart(12, '0')}.json`),
+      JSON.stringify({ ...birth, id: `ghost-${n}` }),
+      { mode: 0o600 },
+    );
   const pid = client();
   startOf(project, pid);
   hook('user-prompt-submit', project, pid, { prompt: 'first' });
@@ -126,12 +141,20 @@ const subjects = {
   'UserPromptSubmit (steady)': () => hook('user-prompt-submit', shop, b, { prompt: 'and now the docs' }),
   'PostToolBatch (steady)': () =>
     hook('post-tool-batch', shop, b, {
-      tool_calls: [{ tool_name: 'Write', tool_input: { file_path: join(shop, 'a.txt') }, tool_use_id: `t${prompts}`, tool_response: 'ok' }],
+      tool_calls: [
+        {
+          tool_name: 'Write',
+          tool_input: { file_path: join(shop, 'a.txt') },
+          tool_use_id: `t${prompts}`,
+          tool_response: 'ok',
+        },
+      ],
     }),
   'Stop, transcript 10 kB': stop(small),
   'Stop, transcript 1 GB': stop(huge),
   'Prompt, 1 dead record': () => hook('user-prompt-submit', one.project, one.pid, { prompt: 'x' }),
-  'Prompt, 1,000 dead records': () => hook('user-prompt-submit', thousand.project, thousand.pid, { prompt: 'x' }),
+  'Prompt, 1,000 dead records': () =>
+    hook('user-prompt-submit', thousand.project, thousand.pid, { prompt: 'x' }),
 };
 
 const median = (numbers) => [...numbers].sort((x, y) => x - y)[Math.floor(numbers.length / 2)];
@@ -155,7 +178,9 @@ const rows = Object.entries(times).map(([name, all]) => ({
   median: median(all),
   ratio: median(all) / median(bare),
   paired: median(all.map((ms, i) => ms / bare[i])),
-  tokens: said[name] ? Math.ceil((JSON.parse(said[name]).hookSpecificOutput?.additionalContext.length ?? 0) / 4) : 0,
+  tokens: said[name]
+    ? Math.ceil((JSON.parse(said[name]).hookSpecificOutput?.additionalContext.length ?? 0) / 4)
+    : 0,
 }));
 if (values.json) console.log(JSON.stringify({ node: process.version, rounds, rows }, null, 2));
 else {
