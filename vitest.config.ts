@@ -8,6 +8,7 @@ export default defineConfig({
     globalSetup: ['test/support/build-once.ts'],
     // The tests of permissions change the process's user, which threads share.
     pool: 'forks',
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -33,6 +33,7 @@ export function surroundings(directory: string, env: NodeJS.ProcessEnv): Surroun
 export const observerOf = (domain: Domain, leaseHours: number): Observer => ({
   domain,
   now: Date.now(),
+  monotonic: Number(process.hrtime.bigint() / 1_000_000n),
   bootedAt: bootedAt(),
   leaseMs: leaseHours * 3_600_000,
   startOf,
@@ -83,7 +84,7 @@ export async function openSession(
     if (marked.length === 0 && event === 'SessionEnd') return { session: null, notice: null };
     const { settle } = await import('./settle.ts');
     const best = [...marked, ...places.filter((place) => !marked.includes(place))];
-    const { sessionId } = payload;
+    const sessionId = payload.sessionId.slice(0, 200);
     const outcome = await settle({ scope, places: best, id: self.id, sessionId, attended, log });
     // Without a home nothing can remember that it was said: once a start is once enough.
     notice = outcome.home || event === 'SessionStart' ? outcome.notice : null;

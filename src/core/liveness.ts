@@ -6,7 +6,7 @@
  */
 import type { Birth, Domain, Liveness, SeenPresence } from './member.ts';
 
-/** What the observer remembers of a member it cannot probe: the last beat it saw and when, by its own clock, that began. */
+/** What the observer remembers of a member it cannot probe: the last beat it saw, and when it saw it first by its monotonic clock. */
 export interface Lease {
   readonly beat: string;
   readonly since: number;
@@ -17,6 +17,8 @@ export interface Observer {
   readonly domain: Domain;
   /** Milliseconds since 1970, this observer's clock. */
   readonly now: number;
+  /** Milliseconds of a clock that only goes forward and stands still while the machine sleeps. */
+  readonly monotonic: number;
   /** When this machine booted, milliseconds since 1970, same clock. */
   readonly bootedAt: number;
   readonly leaseMs: number;
@@ -55,6 +57,6 @@ export function judge(
   )
     return { liveness: 'dead', lease: null };
   const beat = seen?.beat ?? '';
-  const kept = lease?.beat === beat ? lease : { beat, since: observer.now };
-  return { liveness: observer.now - kept.since > observer.leaseMs ? 'dead' : 'unknown', lease: kept };
+  const kept = lease?.beat === beat ? lease : { beat, since: observer.monotonic };
+  return { liveness: observer.monotonic - kept.since > observer.leaseMs ? 'dead' : 'unknown', lease: kept };
 }

@@ -1,6 +1,7 @@
 /** The end of a conversation, and mostly of its process. */
-import type { Presence } from '../core/member.ts';
+import { oneLine } from '../core/quote.ts';
 import { closeConversation } from './hand-off.ts';
+import { announce } from './join.ts';
 import type { Session } from './session.ts';
 import { survey } from './survey.ts';
 
@@ -18,8 +19,9 @@ export async function atSessionEnd(session: Session, reason: string): Promise<vo
   if (!me) return;
   await closeConversation(session, me, roster);
   if (livesOn.includes(reason)) return;
-  if (!me.presence) return;
-  const left = { seq: me.seq, at: new Date(observer.now).toISOString(), reason: reason || 'unknown' };
-  const presence: Presence = { ...me.presence, left };
-  await store.announce(self.id, presence);
+  const left = { seq: me.seq, at: new Date(observer.now).toISOString(), reason: oneLine(reason, 80) || 'unknown' };
+  // One that cannot be read is written anew: without it nobody would know of the leaving.
+  if (!me.presence) await announce(session, null);
+  const presence = me.presence ?? (await store.presence(self.id))?.presence;
+  if (presence) await store.announce(self.id, { ...presence, left });
 }

@@ -6,6 +6,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   closeSync,
   ftruncateSync,
   mkdirSync,
@@ -81,9 +82,10 @@ function hook(name, project, pid, payload) {
 const startOf = (project, pid) => hook('session-start', project, pid, { source: 'startup' });
 const lastMessage = 'All tests pass now. Shall I release it? Next step: write the changelog.';
 
+const line = `${JSON.stringify({ type: 'assistant', message: { content: [{ type: 'text', text: 'work '.repeat(100) }] } })}\n`;
+
 function transcript(name, bytes) {
   const path = join(scratch, name);
-  const line = `${JSON.stringify({ type: 'assistant', message: { content: [{ type: 'text', text: 'work '.repeat(100) }] } })}\n`;
   if (bytes < 1e6) {
     writeFileSync(path, line.repeat(Math.ceil(bytes / line.length)));
     return path;
@@ -120,16 +122,15 @@ const small = transcript('small.jsonl', 10_000);
 const huge = transcript('huge.jsonl', 1e9);
 const shop = repository('shop');
 const fresh = repository('fresh');
-const [a, b, joiner] = [client(), client(), client()];
-startOf(shop, a);
-startOf(shop, b);
+const [a, b, c, d, joiner] = [client(), client(), client(), client(), client()];
+for (const pid of [c, d, a, b]) startOf(shop, pid);
 const one = crowded('one', 1);
 const thousand = crowded('thousand', 1000);
 
-const stop = (path) => () => {
-  // As if the member had never read this transcript: the first stop after a resume, the worst case.
-  hook('user-prompt-submit', shop, a, { prompt: 'go on', transcript_path: `${path}.other` });
-  return hook('stop', shop, a, { transcript_path: path, last_assistant_message: lastMessage });
+/** A turn as sessions have them: the transcript grew by a few lines since the last stop. */
+const stop = (path, pid) => () => {
+  appendFileSync(path, line);
+  return hook('stop', shop, pid, { transcript_path: path, last_assistant_message: lastMessage });
 };
 
 const subjects = {
@@ -150,8 +151,8 @@ const subjects = {
         },
       ],
     }),
-  'Stop, transcript 10 kB': stop(small),
-  'Stop, transcript 1 GB': stop(huge),
+  'Stop, transcript 10 kB': stop(small, c),
+  'Stop, transcript 1 GB': stop(huge, d),
   'Prompt, 1 dead record': () => hook('user-prompt-submit', one.project, one.pid, { prompt: 'x' }),
   'Prompt, 1,000 dead records': () =>
     hook('user-prompt-submit', thousand.project, thousand.pid, { prompt: 'x' }),

@@ -152,9 +152,7 @@ export function storeContract(name: string, kit: StoreKit): void {
       );
 
       describe('from other processes', () => {
-        let joiner = '';
-        beforeAll(() => {
-          joiner = bundled(`
+        const joiner = bundled(`
             import { ${kit.factory} as open } from ${JSON.stringify(kit.module)};
             const [place, who, count, birth, startAt] = process.argv.slice(2);
             (async () => {
@@ -169,7 +167,6 @@ export function storeContract(name: string, kit: StoreKit): void {
               console.log(JSON.stringify(done));
             })();
           `);
-        });
 
         test.each([
           [2, 20],
@@ -339,9 +336,7 @@ export function storeContract(name: string, kit: StoreKit): void {
     });
 
     describe('a reader at the same time', () => {
-      let writer = '';
-      beforeAll(() => {
-        writer = bundled(`
+      const writer = bundled(`
           import { ${kit.factory} as open } from ${JSON.stringify(kit.module)};
           const [place, birth, presence] = process.argv.slice(2);
           (async () => {
@@ -354,7 +349,6 @@ export function storeContract(name: string, kit: StoreKit): void {
             }
           })();
         `);
-      });
 
       test('sees the old or the new record, never half of one', async () => {
         const { place, store } = await opened();

@@ -334,17 +334,17 @@ describe('receiving', () => {
     const old = w.session();
     await works(old, 'the old goal');
     await old.end();
-    const helper = w.session({ env: { FLOWLOOM_ROLE: 'worker' } });
-    await works(helper, 'the goal of a helper');
+    const aide = w.session({ env: { FLOWLOOM_ROLE: 'worker' } });
+    await works(aide, 'the goal of an aide');
     const last = w.session();
     await works(last, 'the last goal');
     await last.end();
-    await helper.stop();
-    await helper.end();
+    await aide.stop();
+    await aide.end();
     const told = (await w.session().start()).context;
     expect(told).toContain('the last goal');
     expect(told).not.toContain('the old goal');
-    expect(told).not.toContain('the goal of a helper');
+    expect(told).not.toContain('the goal of an aide');
   });
 
   test('its own conversation, resumed, is not shown to itself', async () => {

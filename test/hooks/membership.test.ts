@@ -312,13 +312,13 @@ describe('who may be master', () => {
 
   test('FLOWLOOM_ROLE=worker declines: never master, not even alone', async () => {
     const { session } = world();
-    const helper = session({ env: { FLOWLOOM_ROLE: 'worker' } });
-    expect((await helper.start()).context).toMatch(/^You are worker \(epoch 0\).*master: none/s);
+    const aide = session({ env: { FLOWLOOM_ROLE: 'worker' } });
+    expect((await aide.start()).context).toMatch(/^You are worker \(epoch 0\).*master: none/s);
     const person = session();
     expect((await person.start()).context).toMatch(/^You are master \(epoch 2\)/);
-    expect((await helper.prompt()).context).toMatch(/^You are worker \(epoch 2\)/);
+    expect((await aide.prompt()).context).toMatch(/^You are worker \(epoch 2\)/);
     await person.end();
-    expect((await helper.prompt()).context).toMatch(/^You are worker \(epoch 0\).*master: none/s);
+    expect((await aide.prompt()).context).toMatch(/^You are worker \(epoch 0\).*master: none/s);
   });
 
   test('a worker that declined and joined last does not take over', async () => {

@@ -78,13 +78,13 @@ describe('a takeover', () => {
 });
 
 describe('who comes and goes as worker', () => {
-  const helper = { FLOWLOOM_ROLE: 'worker' };
+  const aide = { FLOWLOOM_ROLE: 'worker' };
 
   test('is told at the prompt, once, and never in the middle of a turn', async () => {
     const { session } = world();
     const master = session();
     await master.start();
-    const one = session({ env: helper });
+    const one = session({ env: aide });
     await one.start();
     expect((await master.tools()).stdout).toBe('');
     expect(changes(await master.prompt())).toEqual([
@@ -104,7 +104,7 @@ describe('who comes and goes as worker', () => {
     const mine = session();
     await mine.start();
     await mine.prompt();
-    const one = session({ env: helper });
+    const one = session({ env: aide });
     await one.start();
     const boss = session();
     await boss.start();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll } from 'vitest';
 
-/** Bundles this script (ESM text; imports resolve from the repository) to one file and returns its path. Removed after the file's tests. */
+/** Bundles this script (ESM text; imports resolve from the repository) to one file and returns its path. Call it while tests are collected; it is removed after them. */
 export function bundled(script: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'flowloom-script-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

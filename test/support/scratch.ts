@@ -85,6 +85,6 @@ export const contentsBelow = (directory: string): Record<string, string> =>
   );
 
 /** Makes a directory usable by everybody: for tests that hand it to an unprivileged user. */
-export function openToAll(path: string): void {
+function openToAll(path: string): void {
   chmodSync(path, 0o777);
 }

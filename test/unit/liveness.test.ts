@@ -11,6 +11,8 @@ const bootedAt = now - 10 * hour;
 const observer = (more: Partial<Observer> = {}): Observer => ({
   domain: here,
   now,
+  // While nothing sleeps both clocks go at the same pace.
+  monotonic: more.now ?? now,
   bootedAt,
   leaseMs: 8 * hour,
   startOf: () => '1000',
@@ -148,5 +150,11 @@ describe.each<[string, Partial<Domain>]>([
       throw new Error('a pid of another domain means nothing');
     };
     expect(judge(other, seen('7', 0), undefined, observer({ startOf: never })).liveness).toBe('unknown');
+  });
+
+  test('a sleep of the machine is no time: the clock on the wall went on, the monotonic one did not', () => {
+    const lease = { beat: '7', since: now - hour };
+    const awake = observer({ now: now + 100 * hour, monotonic: now });
+    expect(judge(other, seen('7', 0), lease, awake).liveness).toBe('unknown');
   });
 });
