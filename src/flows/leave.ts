@@ -19,7 +19,11 @@ export async function atSessionEnd(session: Session, reason: string): Promise<vo
   if (!me) return;
   await closeConversation(session, me, roster);
   if (livesOn.includes(reason)) return;
-  const left = { seq: me.seq, at: new Date(observer.now).toISOString(), reason: oneLine(reason, 80) || 'unknown' };
+  const left = {
+    seq: me.seq,
+    at: new Date(observer.now).toISOString(),
+    reason: oneLine(reason, 80) || 'unknown',
+  };
   // One that cannot be read is written anew: without it nobody would know of the leaving.
   if (!me.presence) await announce(session, null);
   const presence = me.presence ?? (await store.presence(self.id))?.presence;

@@ -1,7 +1,6 @@
 /** Scratch directories and real repositories. Nothing here touches the real HOME or this repository. */
 import { spawnSync } from 'node:child_process';
 import {
-  chmodSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -83,8 +82,3 @@ export const contentsBelow = (directory: string): Record<string, string> =>
       .filter((name) => lstatSync(join(directory, name)).isFile())
       .map((name) => [name, readFileSync(join(directory, name), 'latin1')]),
   );
-
-/** Makes a directory usable by everybody: for tests that hand it to an unprivileged user. */
-function openToAll(path: string): void {
-  chmodSync(path, 0o777);
-}
