@@ -198,9 +198,8 @@ function noteText(note: Note): string {
 
 function nextStep({ scope, root }: InstallReport): string {
   const where = scope === 'user' ? 'in any project' : `in ${root}`;
-  return wrap(
-    `Start a Claude Code session ${where}: it is told that it is master. Start a second one, and the second is master and the first a worker. "flowloom-hooks status" shows who is there.`,
-  );
+  const told = `Start a Claude Code session ${where}: it is told that it is master. Start a second one, and the second is master and the first a worker.`;
+  return `${wrap(told)}\nWho is there: npx flowloom-hooks status`;
 }
 
 function reasonText(reason: string | undefined): string {

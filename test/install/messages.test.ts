@@ -56,7 +56,7 @@ describe('renderInstall', () => {
 
       Start a Claude Code session in /home/dev/shop: it is told that it is master.
       Start a second one, and the second is master and the first a worker.
-      "flowloom-hooks status" shows who is there."
+      Who is there: npx flowloom-hooks status"
     `);
   });
 
