@@ -18,10 +18,15 @@ const limitMs = 1800;
 /** What a hook does. A text is for the model; what else it returns is not looked at. */
 export type Story = (session: Session, payload: HookPayload) => Promise<unknown>;
 
+/** For whoever wants to watch: stderr of a hook that exits 0 goes to the client's debug log. */
+function trace(event: HookEvent, text: string): void {
+  if (process.env.FLOWLOOM_DEBUG === '1') process.stderr.write(`flowloom ${event}: ${text}\n`);
+}
+
 function logFailure(event: HookEvent, code: string, cause: unknown, directory: string): void {
   try {
     const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    if (process.env.FLOWLOOM_DEBUG === '1') process.stderr.write(`flowloom ${event}: ${message}\n`);
+    trace(event, message);
     const { places } = surroundings(process.env.CLAUDE_PROJECT_DIR || directory || '/', process.env);
     appendLog(places, { at: new Date().toISOString(), event, code, message });
   } catch {
@@ -77,6 +82,9 @@ async function tell(event: HookEvent, story: Story): Promise<void> {
     }
   }
   print(renderOutput(event, output));
+  const place = session ? `state in ${session.store.place}` : 'no state';
+  const said = session?.echo ? 'an echo, nothing told' : `told ${output.context?.length ?? 0} characters`;
+  trace(event, `${place}, ${said}, ${Math.round(sinceStart())} ms`);
   if (!session || session.echo) return;
   try {
     writeNotebook(session, event);

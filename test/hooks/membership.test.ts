@@ -141,6 +141,17 @@ describe('joining', () => {
     expect(presenceOf(state, mine.client.pid).doing).toBe('build the checkout');
   });
 
+  test('FLOWLOOM_DEBUG=1 tells on stderr what each hook did, and only then', async () => {
+    const { session, state } = world();
+    const watched = session({ env: { FLOWLOOM_DEBUG: '1' } });
+    expect((await watched.start()).stderr).toMatch(
+      /^flowloom SessionStart: state in .*, told [1-9]\d* characters, \d+ ms\n$/,
+    );
+    const stopped = await watched.stop();
+    expect(stopped.stderr).toContain(`state in ${state}, told 0 characters`);
+    expect((await session().start()).stderr).toBe('');
+  });
+
   test('FLOWLOOM=off switches everything off', async () => {
     const { session, state } = world();
     const off = session({ env: { FLOWLOOM: 'off' } });
