@@ -37,12 +37,13 @@ const shared = {
 
 /** Turns `import('./x.ts')` into a `require` of a file of its own, since esbuild splits ESM only. */
 const lazyParts = new Map();
-const lazyFrom = (prefix) => ({
+const lazyFrom = (prefix, inline = []) => ({
   name: 'lazy',
   setup({ onResolve }) {
     onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
       if (kind !== 'dynamic-import') return undefined;
       const name = basename(path, '.ts');
+      if (inline.includes(name)) return undefined;
       lazyParts.set(name, resolve(resolveDir, path));
       return { path: `${prefix}${name}.cjs`, external: true };
     });
@@ -89,12 +90,15 @@ const run = async (options) => {
 };
 
 const hookNames = readdirSync(join(root, 'hooks')).map((name) => basename(name, '.ts'));
-await run({
-  ...hookOptions,
-  entryPoints: hookNames.map((name) => join('hooks', `${name}.ts`)),
-  outdir: `${fresh}/hooks/body`,
-  plugins: [lazyFrom('./lazy/')],
-});
+// A session start nearly always settles and inherits, so there those parts belong to the body and to its code cache.
+const inlined = { 'session-start': ['settle', 'inherit'] };
+for (const name of hookNames)
+  await run({
+    ...hookOptions,
+    entryPoints: [join('hooks', `${name}.ts`)],
+    outdir: `${fresh}/hooks/body`,
+    plugins: [lazyFrom('./lazy/', inlined[name])],
+  });
 for (const name of hookNames)
   await run({
     ...hookOptions,
