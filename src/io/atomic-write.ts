@@ -114,6 +114,7 @@ export function syncDirectoryOf(path: string): void {
  * answers ENOENT to a directory that could be there (procfs, autofs); here each level is tried once.
  */
 export function makePrivateDirectory(path: string): void {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   const make = (directory: string): void => {
     try {
       fs.mkdirSync(directory, { mode: 0o700 });

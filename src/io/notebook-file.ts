@@ -93,8 +93,7 @@ export const hasNotebook = (place: string, id: MemberId): boolean =>
 /** Also when it is a link to nowhere. */
 function isThere(path: string): boolean {
   try {
-    fs.lstatSync(path);
-    return true;
+    return fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
   }

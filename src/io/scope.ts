@@ -22,6 +22,8 @@ export interface Scope {
 
 function readLine(path: string): string | null {
   try {
+    // Mostly it is not there, and an error costs more than the question.
+    if (!fs.existsSync(path)) return null;
     return fs.readFileSync(path, 'utf8').slice(0, 4096).trim();
   } catch {
     return null;
