@@ -18,9 +18,11 @@ export interface Roster {
   readonly epoch: number;
 }
 
+/** It said that it leaves, after its latest join. */
+export const hasLeft = (member: Member): boolean => (member.presence?.left?.seq ?? 0) >= member.seq;
+
 /** It left on its own, or its process is gone. */
-export const isGone = (member: Member): boolean =>
-  member.liveness === 'dead' || (member.presence?.left != null && member.presence.left.seq >= member.seq);
+export const isGone = (member: Member): boolean => member.liveness === 'dead' || hasLeft(member);
 
 /** The live eligible member with the highest seq; without one, the live fallback member with the highest seq. */
 export function elect(members: readonly Member[]): Member | null {

@@ -6,6 +6,7 @@
  */
 
 import { oneLine } from './quote.ts';
+import { isRecord } from './shape.ts';
 
 /** A hash of pid, start time and domain; safe as a file name. */
 export type MemberId = string;
@@ -91,8 +92,6 @@ export const displayName = (member: Member): string =>
   oneLine(member.presence?.name ?? '', 80) || `session-${member.birth.process.pid}`;
 
 const text = (value: unknown): value is string => typeof value === 'string';
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const candidacies: readonly unknown[] = ['eligible', 'fallback', 'declined'];
 

@@ -28,7 +28,8 @@ export const or =
   (value) =>
     shape(value) ?? otherwise;
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+/** An object that is no list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Elements of another shape are left out. */

@@ -6,6 +6,7 @@
  */
 import { clip } from './quote.ts';
 import { redact } from './redact.ts';
+import { isRecord } from './shape.ts';
 
 /** An entry of the client's task list. */
 export interface Todo {
@@ -51,8 +52,6 @@ const promptChars = 1000;
 const saidChars = 4000;
 
 type Json = Record<string, unknown>;
-const isJson = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const str = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** A secret is recognised by its whole shape, so text is redacted before it is cut; the outer cut bounds the work. */
@@ -93,7 +92,7 @@ function lastLine(output: string): string {
 function resultText(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content.map((block) => (isJson(block) ? str(block.text) : '')).join('\n');
+  return content.map((block) => (isRecord(block) ? str(block.text) : '')).join('\n');
 }
 
 class Reading {
@@ -118,9 +117,9 @@ class Reading {
   line(line: Json): void {
     const { message, attachment } = line;
     // A prompt that was typed while a turn ran has no line of its own.
-    if (isJson(attachment) && attachment.type === 'queued_command')
+    if (isRecord(attachment) && attachment.type === 'queued_command')
       this.prompt(attachment, str(attachment.prompt));
-    if (!isJson(message)) return;
+    if (!isRecord(message)) return;
     if (line.type === 'assistant') this.assistant(message, line.isSidechain === true);
     else if (line.type === 'user') this.user(line, message);
   }
@@ -128,10 +127,10 @@ class Reading {
   private assistant(message: Json, sidechain: boolean): void {
     if (!Array.isArray(message.content)) return;
     for (const block of message.content) {
-      if (!isJson(block)) continue;
+      if (!isRecord(block)) continue;
       if (block.type === 'text' && !sidechain && str(block.text).trim())
         this.lastSaid = keep(str(block.text), saidChars);
-      if (block.type === 'tool_use' && isJson(block.input))
+      if (block.type === 'tool_use' && isRecord(block.input))
         this.call(str(block.name), str(block.id), block.input);
     }
   }
@@ -146,7 +145,7 @@ class Reading {
     if (name === 'Bash' && matters.test(str(input.command)))
       this.commands.push({ call: id, command: keep(str(input.command), 200), outcome: 'running', said: '' });
     if (name === 'TodoWrite' && Array.isArray(input.todos))
-      this.todos = input.todos.filter(isJson).map((todo, index) => ({
+      this.todos = input.todos.filter(isRecord).map((todo, index) => ({
         id: String(index + 1),
         text: keep(str(todo.content), 200),
         status: str(todo.status),
@@ -158,7 +157,7 @@ class Reading {
       this.asked = [
         ...this.asked,
         ...input.questions
-          .filter(isJson)
+          .filter(isRecord)
           .map((question) => ({ call: id, text: keep(str(question.question), 400) })),
       ].slice(-most.asked);
   }
@@ -175,7 +174,7 @@ class Reading {
     if (typeof message.content === 'string') this.prompt(line, message.content);
     if (!Array.isArray(message.content)) return;
     for (const block of message.content) {
-      if (!isJson(block)) continue;
+      if (!isRecord(block)) continue;
       if (block.type === 'text') this.prompt(line, str(block.text));
       if (block.type === 'tool_result')
         this.result(str(block.tool_use_id), resultText(block.content), block.is_error === true);
@@ -184,7 +183,7 @@ class Reading {
 
   private prompt(line: Json, text: string): void {
     if (line.isMeta === true || line.isSidechain === true || !isHumanPrompt(text)) return;
-    if (isJson(line.origin) && line.origin.kind !== 'human') return;
+    if (isRecord(line.origin) && line.origin.kind !== 'human') return;
     this.latestPrompt = keep(text, promptChars);
     this.firstPrompt ||= this.latestPrompt;
   }
@@ -220,10 +219,12 @@ class Reading {
 export function digestBatch(before: Digest, calls: readonly unknown[]): Digest {
   const reading = new Reading(before);
   for (const call of calls) {
-    if (!isJson(call) || !isJson(call.tool_input)) continue;
+    if (!isRecord(call) || !isRecord(call.tool_input)) continue;
     const id = str(call.tool_use_id);
     const response = call.tool_response;
-    const text = isJson(response) ? `${str(response.stdout)}\n${str(response.stderr)}` : resultText(response);
+    const text = isRecord(response)
+      ? `${str(response.stdout)}\n${str(response.stderr)}`
+      : resultText(response);
     reading.call(str(call.tool_name), id, call.tool_input);
     reading.result(id, text, /^\s*(?:Error\b|Exit code [1-9]|<tool_use_error>)/.test(text));
   }
@@ -237,7 +238,7 @@ export function digest(before: Digest, lines: string): Digest {
     if (!line.startsWith('{')) continue;
     try {
       const parsed: unknown = JSON.parse(line);
-      if (isJson(parsed)) reading.line(parsed);
+      if (isRecord(parsed)) reading.line(parsed);
     } catch {
       // A torn or foreign line: the others still count.
     }

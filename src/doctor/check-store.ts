@@ -1,6 +1,6 @@
 /** Where state is kept, whether that is sound, and what lies around in it. */
 
-import { isGone } from '../core/election.ts';
+import { hasLeft, isGone } from '../core/election.ts';
 import { forgettable } from '../flows/prune.ts';
 import { asObject } from '../io/read-capped.ts';
 import { type Finding, finding } from './finding.ts';
@@ -57,7 +57,7 @@ function judgeContents(facts: PlaceFacts, now: number): Finding[] {
     findings.push(
       finding('ok', 'store-records-ok', { records: entries.filter(({ kind }) => kind === 'file').length }),
     );
-  const ghosts = gone.filter((member) => (member.presence?.left?.seq ?? 0) < member.seq).length;
+  const ghosts = gone.filter((member) => !hasLeft(member)).length;
   if (ghosts > 0 || gone.length > manyGone) {
     const severity = gone.length > manyGone ? 'warning' : 'info';
     const prunable = forgettable(gone, now).length;

@@ -5,7 +5,7 @@
  * handoff that was written as master. One that ended without a word gets its handoff reconstructed here, from its last
  * checkpoint, the tail of its transcript and git; of several sessions that try, the first one's is kept.
  */
-import { rosterOf } from '../core/election.ts';
+import { hasLeft, rosterOf } from '../core/election.ts';
 import { filesIn, handoffId, parseHandoff, renderHandoff, saysSomething } from '../core/handoff.ts';
 import type { Member } from '../core/member.ts';
 import { blankSight } from '../core/notebook.ts';
@@ -46,9 +46,7 @@ const lookInto = 20;
 
 /** Reconstructs what members that ended without a word left, newest join first, down to the last one that was master. */
 async function reconstructDead(session: Session, gone: readonly Member[]): Promise<void> {
-  const silent = gone.filter(
-    (member) => member.liveness === 'dead' && (member.presence?.left?.seq ?? 0) < member.seq,
-  );
+  const silent = gone.filter((member) => !hasLeft(member));
   for (const dead of silent.slice(0, lookInto)) {
     try {
       if ((await reconstruct(session, dead))?.head.role === 'master') return;

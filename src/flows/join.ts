@@ -13,8 +13,6 @@ export interface Membership {
   readonly roster: Roster;
   /** This session's own line of the roster. */
   readonly me: Member;
-  /** It joined just now. */
-  readonly joined: boolean;
 }
 
 const candidacyOf = (session: Session, config: Config): Candidacy => {
@@ -33,7 +31,6 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
     roster.members.find((member) => member.birth.id === self.id);
   let seen = await survey(store, observer, session.notebook.sight);
   let me = find(seen.roster);
-  const joined = !me;
   if (!me) {
     await announce(session, null);
     await store.join(birthOf(session, cause), Math.max(session.floor, session.notebook.sight.top));
@@ -42,7 +39,7 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   }
   if (!me) throw new Error('the join was filed and is not in the roster');
   session.notebook = { ...session.notebook, sight: seen.sight };
-  return { roster: seen.roster, me, joined };
+  return { roster: seen.roster, me };
 }
 
 function birthOf(session: Session, cause: JoinCause): Birth {

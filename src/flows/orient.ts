@@ -110,13 +110,12 @@ export async function atPrompt(session: Session, prompt: string): Promise<string
   if (!before) return brief(session, membership);
 
   const line = promptLine(roster, session.self.id);
-  const now = toldNow(roster, session.self.id);
   const steady = session.notebook.config.prompt === 'always' ? line : null;
   if (!changeLine(before, roster, session.self.id, { rolesOnly: false })) return steady;
   if (!mayTell(session)) return steady;
   const handoff = await inheritance(session, membership);
   const change = changeLine(before, roster, session.self.id, { rolesOnly: false, handoffAt: handoff?.place });
-  session.notebook = { ...session.notebook, told: now };
+  session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
   return `${line}\n${change}`;
 }
 

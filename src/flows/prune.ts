@@ -1,5 +1,5 @@
 /** Forgets what no session needs any more. */
-import { isGone } from '../core/election.ts';
+import { hasLeft, isGone } from '../core/election.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import type { Store } from '../core/store.ts';
 
@@ -23,9 +23,7 @@ export interface Pruned {
 
 /** Members that are over for good, and whose handoff nobody will reconstruct any more; `gone` is newest first. */
 export function forgettable(gone: readonly Member[], now: number): Member[] {
-  const silent = gone
-    .filter((member) => (member.presence?.left?.seq ?? 0) < member.seq)
-    .slice(0, keptForReconstruction);
+  const silent = gone.filter((member) => !hasLeft(member)).slice(0, keptForReconstruction);
   return gone.filter(
     (member) =>
       isGone(member) && now - Date.parse(member.birth.joinedAt) > settledMs && !silent.includes(member),

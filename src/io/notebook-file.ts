@@ -26,7 +26,7 @@ interface Slot {
 }
 
 /** What a slot holds: its first line, since what a shorter text did not overwrite comes after it. Null when it is not whole. */
-function readSlot(path: string): Slot | null {
+function readSlot(path: string): { turn: number; written: unknown } | null {
   try {
     const text = safeRead(path, notebookBytes) ?? '';
     const end = text.indexOf('\n');
@@ -34,7 +34,7 @@ function readSlot(path: string): Slot | null {
       turn: unknown;
       notebook: unknown;
     };
-    return typeof turn === 'number' ? { turn, notebook: asNotebook(notebook) } : null;
+    return typeof turn === 'number' ? { turn, written: notebook } : null;
   } catch {
     return null;
   }
@@ -103,10 +103,13 @@ function isThere(path: string): boolean {
 export function notebooksIn(place: string): Notebooks {
   const home = (id: MemberId): string => join(place, 'members', id);
   const pathsOf = (id: MemberId): string[] => slots.map((name) => join(home(id), name));
-  const newest = (id: MemberId): Slot | null =>
-    pathsOf(id)
+  const newest = (id: MemberId): Slot | null => {
+    const found = pathsOf(id)
       .map(readSlot)
       .reduce((best, slot) => (slot && (!best || slot.turn > best.turn) ? slot : best), null);
+    // Only what is used is checked.
+    return found && { turn: found.turn, notebook: asNotebook(found.written) };
+  };
   /** What was read last, and how the slots looked then. */
   const known = new Map<MemberId, { slot: Slot | null; stamps: string }>();
   const stampsOf = (id: MemberId): string => pathsOf(id).map(stampOf).join();
