@@ -51,12 +51,13 @@ const lazyFrom = (prefix, inline = []) => ({
 });
 
 /**
- * esbuild wraps every builtin for ESM semantics by copying each of its properties, again for every file that imports it: four
- * milliseconds of a hook. A prototype does the same for nothing.
+ * esbuild wraps every builtin that is imported as a whole for ESM semantics, by copying each of its properties, again for every
+ * file that imports it: four milliseconds of a hook. Here it is loaded at its first use, and nothing is copied.
  */
-const builtin = 'const __builtin = (m) => Object.create(m, { default: { value: m } });';
+const builtin =
+  'const __builtin = (m) => { let it; return { get default() { return (it ??= require(m)); } }; };';
 const lightBuiltins = (code) =>
-  code.replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin(require("$1"))');
+  code.replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin("$1")');
 
 const banner = { js: `/* flowloom-hooks: built file, do not edit. eslint-disable */\n${builtin}` };
 // What is installed is committed into repositories and compiled at every start: as small as it can be.

@@ -4,6 +4,7 @@ import os from 'node:os';
 import { selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
+import { isoTime } from './core/iso-time.ts';
 import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
 import type { Store } from './core/store.ts';
@@ -11,7 +12,7 @@ import type { Occasion, Session } from './flows/session.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
-import { type Place, statePlaces } from './io/places.ts';
+import { eachPlace, type Place, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
 import { locateScope, readHead, type Scope } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
@@ -34,7 +35,7 @@ export const observerOf = (domain: Domain, leaseHours: number): Observer => ({
   domain,
   now: Date.now(),
   monotonic: Number(process.hrtime.bigint() / 1_000_000n),
-  bootedAt: bootedAt(),
+  bootedAt,
   leaseMs: leaseHours * 3_600_000,
   startOf,
 });
@@ -70,17 +71,23 @@ export async function openSession(
   env: NodeJS.ProcessEnv,
 ): Promise<Opened> {
   const directory = env.CLAUDE_PROJECT_DIR || payload.cwd || '/';
-  const { scope, places } = surroundings(directory, env);
+  const scope = locateScope(directory);
   const self = selfOfHook(env);
   const attended = env.CLAUDE_CODE_SESSION_ATTENDED !== '0';
   const log = (code: string, message: string): void =>
-    appendLog(places, { at: new Date().toISOString(), event, code, message });
+    appendLog(statePlaces(scope, env), { at: isoTime(Date.now()), event, code, message });
 
   let notice: string | null = null;
   // A member's home is where its notebook can be read. A damaged one is written anew, in its place if that can be.
-  const marked = places.filter((place) => hasNotebook(place.path, self.id));
-  let settled = marked.map((place) => settledIn(place, self.id)).find((found) => found !== null) ?? null;
+  const places: Place[] = [];
+  let settled: Settled | null = null;
+  for (const place of eachPlace(scope, env)) {
+    settled = settledIn(place, self.id);
+    if (settled) break;
+    places.push(place);
+  }
   if (!settled) {
+    const marked = places.filter((place) => hasNotebook(place.path, self.id));
     if (marked.length === 0 && event === 'SessionEnd') return { session: null, notice: null };
     const { settle } = await import('./settle.ts');
     const best = [...marked, ...places.filter((place) => !marked.includes(place))];
@@ -105,7 +112,7 @@ export async function openSession(
     attended,
     declines: env.FLOWLOOM_ROLE === 'worker',
     worktree: scope.worktree,
-    hostName: os.hostname(),
+    hostName: () => os.hostname(),
     store,
     notebooks: settled.notebooks,
     observer: observerOf(self.process.domain, settled.notebook.config.leaseHours),

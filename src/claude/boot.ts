@@ -7,7 +7,7 @@
  */
 import fs from 'node:fs';
 import vm from 'node:vm';
-import { cacheDirectory, readEntry, writeEntry } from '../io/code-cache.ts';
+import { type Compiled, cacheDirectory, readEntry } from '../io/code-entry.ts';
 import { fingerprint } from '../io/fingerprint.ts';
 
 /** The name of the hook, written in by the build. */
@@ -17,26 +17,28 @@ function entryOf(body: string): string | null {
   const directory = cacheDirectory(process.env);
   if (!directory || process.platform === 'win32') return null;
   const { size, mtimeMs } = fs.statSync(body);
-  const key = fingerprint([body, size, mtimeMs, process.version, process.arch].join(' '));
+  const key = fingerprint(`${body} ${size} ${mtimeMs} ${process.version} ${process.arch}`);
   return `${directory}/${__HOOK__}-${key}.bin`;
+}
+
+/** What a cache that cannot be read is worth. */
+function cached(entry: string): Buffer | undefined {
+  try {
+    return readEntry(entry);
+  } catch {
+    return undefined;
+  }
 }
 
 function boot(): void {
   const body = `${__dirname}/body/${__HOOK__}.cjs`;
   const entry = entryOf(body);
-  const cachedData = entry === null ? undefined : readEntry(entry);
-  // The build leaves ASCII only, which needs no decoding.
-  const source = `(function (require, __dirname) {${fs.readFileSync(body, 'latin1')}\n})`;
+  const cachedData = entry === null ? undefined : cached(entry);
+  const source = `(function (require, __dirname, __compiled) {${fs.readFileSync(body, 'utf8')}\n})`;
   const script = new vm.Script(source, { filename: body, cachedData });
-  const missing = !cachedData || script.cachedDataRejected === true;
-  // Written when the hook has answered, with every function that it used. The first run may have been a short one, so now and then
-  // a run looks whether more is known by now.
-  if (entry !== null && (missing || process.pid % 16 === 0))
-    process.once('exit', () => {
-      const content = script.createCachedData();
-      if (missing || content.length > cachedData.length) writeEntry(entry, content);
-    });
-  script.runInThisContext()(require, __dirname);
+  const size = script.cachedDataRejected ? 0 : (cachedData?.length ?? 0);
+  const compiled: Compiled | null = entry === null ? null : { script, entry, size };
+  script.runInThisContext()(require, __dirname, compiled);
 }
 
 if (process.env.FLOWLOOM !== 'off') {

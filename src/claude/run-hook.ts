@@ -4,12 +4,18 @@
  */
 import fs from 'node:fs';
 import { openSession, surroundings } from '../compose.ts';
+import { isoTime } from '../core/iso-time.ts';
 import type { Session } from '../flows/session.ts';
+import { keepCompiled } from '../io/code-cache.ts';
+import type { Compiled } from '../io/code-entry.ts';
 import { appendLog } from '../io/log.ts';
 import { sinceStart } from '../io/since-start.ts';
 import { renderOutput } from './output.ts';
 import { type HookEvent, type HookPayload, parsePayload } from './payload.ts';
 import { readStdin } from './stdin.ts';
+
+/** From the first lines of the hook (`boot.ts`); null where nothing compiled is kept. */
+declare const __compiled: Compiled | null;
 
 const stdinLimitMs = 1000;
 /** Counted from the start of the process. */
@@ -50,7 +56,7 @@ function print(text: string): void {
 function writeNotebook(session: Session, event: HookEvent): void {
   const { notebook } = session;
   const receipt = {
-    at: new Date().toISOString(),
+    at: isoTime(Date.now()),
     ms: Math.round(sinceStart()),
     count: (notebook.receipts[event]?.count ?? 0) + 1,
   };
@@ -95,7 +101,7 @@ async function tell(event: HookEvent, story: Story): Promise<void> {
 
 /** Runs one hook to its end and exits. */
 export function runHook(event: HookEvent, story: Story): void {
-  if (process.env.FLOWLOOM === 'off') process.exit(0);
+  if (__compiled) process.once('exit', () => keepCompiled(__compiled));
   const leave = (code: string) => (cause: unknown) => {
     logFailure(event, code, cause, '');
     process.exit(0);
@@ -103,6 +109,7 @@ export function runHook(event: HookEvent, story: Story): void {
   process.on('uncaughtException', leave('hook-crashed'));
   process.on('unhandledRejection', leave('hook-crashed'));
   const late = new Error(`took longer than ${limitMs} ms`);
-  setTimeout(() => leave('too-slow')(late), Math.max(1, limitMs - sinceStart()));
+  // Armed only once the hook really waits for something: before that no timer could fire, and making one costs.
+  setImmediate(() => setTimeout(() => leave('too-slow')(late), Math.max(1, limitMs - sinceStart())));
   tell(event, story).then(() => process.exit(0), leave('hook-failed'));
 }

@@ -9,6 +9,9 @@ import fs from 'node:fs';
 import { sinceStart } from '../io/since-start.ts';
 
 const mostBytes = 16 << 20;
+/** Most payloads are no longer, and a small buffer costs less to make. */
+const firstBytes = 8 << 10;
+const pipeBytes = 64 << 10;
 /** Nothing new for so long, and what is there may be all. */
 const quietMs = 30;
 
@@ -50,13 +53,13 @@ function becomesNonBlocking(): boolean {
 
 function poll(limitMs: number): string {
   const end = sinceStart() + limitMs;
-  const clock = new Int32Array(new SharedArrayBuffer(4));
+  let clock: Int32Array | undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
   let quietSince = 0;
-  const text = (): string => Buffer.concat(chunks).toString('utf8');
+  const text = (): string => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString();
   while (bytes < mostBytes && sinceStart() < end) {
-    const chunk = Buffer.allocUnsafe(1 << 16);
+    const chunk = Buffer.allocUnsafe(bytes === 0 ? firstBytes : pipeBytes);
     let read: number;
     try {
       read = fs.readSync(0, chunk, 0, chunk.length, null);
@@ -69,6 +72,7 @@ function poll(limitMs: number): string {
         if (complete(text())) break;
         quietSince = quiet > quietMs ? 0 : quietSince;
       }
+      clock ??= new Int32Array(new SharedArrayBuffer(4));
       Atomics.wait(clock, 0, 0, 1);
       continue;
     }

@@ -110,26 +110,27 @@ export function withoutRelayed(text: string, received: string): string {
 }
 
 function frontmatter(handoff: Handoff, id: string, chars: number): string {
-  const quote = (value: string | number): string => JSON.stringify(oneLine(redact(String(value)), chars));
-  const fields: [string, string | number][] = [
-    ['title', `Handoff ${id} from ${handoff.name}`],
-    ['type', 'handoff'],
-    ['permalink', `flowloom/handoffs/${id.toLowerCase().replaceAll('.', '-')}`],
-    ['created', handoff.joinedAt],
-    ['modified', handoff.writtenAt],
-    ['status', handoff.label],
-    ['member', handoff.member],
-    ['name', handoff.name],
-    ['role', handoff.role],
-    ['seq', handoff.seq],
-    ['epoch', handoff.epoch],
-    ['claude_session_id', handoff.sessionId],
-    ['branch', handoff.git?.branch ?? ''],
-    ['git_sha', handoff.git?.head ?? ''],
-    ['worktree', handoff.worktree],
-    ['goal', handoff.latestPrompt || handoff.firstPrompt],
+  const own = (value: string | number): string => JSON.stringify(String(value));
+  const foreign = (value: string): string => JSON.stringify(oneLine(redact(value), chars));
+  const fields: [string, string][] = [
+    ['title', foreign(`Handoff ${id} from ${handoff.name}`)],
+    ['type', own('handoff')],
+    ['permalink', own(`flowloom/handoffs/${id.toLowerCase().replaceAll('.', '-')}`)],
+    ['created', foreign(handoff.joinedAt)],
+    ['modified', own(handoff.writtenAt)],
+    ['status', own(handoff.label)],
+    ['member', foreign(handoff.member)],
+    ['name', foreign(handoff.name)],
+    ['role', own(handoff.role)],
+    ['seq', own(handoff.seq)],
+    ['epoch', own(handoff.epoch)],
+    ['claude_session_id', foreign(handoff.sessionId)],
+    ['branch', foreign(handoff.git?.branch ?? '')],
+    ['git_sha', foreign(handoff.git?.head ?? '')],
+    ['worktree', foreign(handoff.worktree)],
+    ['goal', foreign(handoff.latestPrompt || handoff.firstPrompt)],
   ];
-  return `---\n${fields.map(([key, value]) => `${key}: ${quote(value)}`).join('\n')}\ntags: ["flowloom", "handoff"]\n---`;
+  return `---\n${fields.map(([key, value]) => `${key}: ${value}`).join('\n')}\ntags: ["flowloom", "handoff"]\n---`;
 }
 
 const lines = (entries: readonly string[], most: number): string => {

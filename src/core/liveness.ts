@@ -20,7 +20,7 @@ export interface Observer {
   /** Milliseconds of a clock that only goes forward and stands still while the machine sleeps. */
   readonly monotonic: number;
   /** When this machine booted, milliseconds since 1970, same clock. */
-  readonly bootedAt: number;
+  bootedAt(): number;
   readonly leaseMs: number;
   /** Start time of the process with that pid in this domain; null when there is none or it is a zombie. */
   startOf(pid: number): string | null;
@@ -53,7 +53,7 @@ export function judge(
   if (
     domain.host === observer.domain.host &&
     domain.boot !== observer.domain.boot &&
-    lastSeen < observer.bootedAt
+    lastSeen < observer.bootedAt()
   )
     return { liveness: 'dead', lease: null };
   const beat = seen?.beat ?? '';

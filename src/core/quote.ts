@@ -8,14 +8,14 @@ const plain = /^[\t\n\x20-\x7e]*$/;
 
 /**
  * Without half characters, terminal sequences, controls except tab and newline, format characters (bidi, zero width, tags),
- * separators and variation selectors.
+ * separators, and whatever Unicode says is not to be shown (variation selectors, fillers, also what it has yet to assign).
  */
 const withoutInvisible = (text: string): string =>
   text
     .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
     .replace(/\r\n?/g, '\n')
     .replace(
-      /\u001b\[[0-9;?]*[ -/]*[@-~]|(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u{e0000}-\u{e0fff}]|\p{Variation_Selector}/gu,
+      /\u001b\[[0-9;?]*[ -/]*[@-~]|(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu,
       '',
     );
 

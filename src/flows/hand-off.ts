@@ -11,6 +11,7 @@ import {
   saysSomething,
   withoutRelayed,
 } from '../core/handoff.ts';
+import { isoTime } from '../core/iso-time.ts';
 import { displayName, type Member } from '../core/member.ts';
 import type { Conversation } from '../core/notebook.ts';
 import { digest, keep } from '../core/transcript.ts';
@@ -39,7 +40,7 @@ export function handoffOf(
     epoch: roster.epoch,
     sessionId: conversation.sessionId,
     joinedAt: member.birth.joinedAt,
-    writtenAt: new Date(extra.writtenAt).toISOString(),
+    writtenAt: isoTime(extra.writtenAt),
     firstPrompt: conversation.firstPrompt || digest.firstPrompt,
     latestPrompt: conversation.latestPrompt || digest.latestPrompt,
     said: conversation.said || digest.lastSaid,
@@ -113,7 +114,6 @@ export async function atStop(session: Session, lastMessage: string): Promise<voi
   session.notebook = { ...session.notebook, conversation: { ...conversation, said } };
   const { me, roster } = await takePart(session, 'late');
   await attempt(session, 'renew-failed', () => session.store.renew(session.self.id));
-  await attempt(session, 'sweep-failed', () => session.notebooks.sweepClaims(session.self.id));
   await write(session, me, roster, 'checkpoint');
 }
 

@@ -1,6 +1,7 @@
 /** A process becomes a member, stays one, or finds that it is one already. */
 import type { Config } from '../core/config.ts';
 import type { Roster } from '../core/election.ts';
+import { isoTime } from '../core/iso-time.ts';
 import type { Birth, Candidacy, JoinCause, Member, Presence } from '../core/member.ts';
 import { type Conversation, newConversation } from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';
@@ -47,11 +48,11 @@ function birthOf(session: Session, cause: JoinCause): Birth {
     version: 1,
     id: session.self.id,
     process: session.self.process,
-    host: session.hostName,
+    host: session.hostName(),
     candidacy: candidacyOf(session, session.notebook.config),
     attended: session.attended,
     cause,
-    joinedAt: new Date(session.observer.now).toISOString(),
+    joinedAt: isoTime(session.observer.now),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The end of a conversation, and mostly of its process. */
+import { isoTime } from '../core/iso-time.ts';
 import { oneLine } from '../core/quote.ts';
 import { closeConversation } from './hand-off.ts';
 import { announce } from './join.ts';
@@ -21,7 +22,7 @@ export async function atSessionEnd(session: Session, reason: string): Promise<vo
   if (livesOn.includes(reason)) return;
   const left = {
     seq: me.seq,
-    at: new Date(observer.now).toISOString(),
+    at: isoTime(observer.now),
     reason: oneLine(reason, 80) || 'unknown',
   };
   // One that cannot be read is written anew: without it nobody would know of the leaving.

@@ -21,8 +21,6 @@ export interface Notebooks {
   write(id: MemberId, notebook: Notebook): void;
   /** True for the first who asks for this key, false for who asks within ten seconds after. */
   claim(id: MemberId, key: string): boolean;
-  /** Forgets claims that are over. */
-  sweepClaims(id: MemberId): void;
 }
 
 /** One hook of one member: facts, and the effects a flow may have. */
@@ -33,7 +31,6 @@ export interface Session {
   /** The session was started with the wish to stay a worker. */
   readonly declines: boolean;
   readonly worktree: string;
-  readonly hostName: string;
   readonly store: Store;
   readonly notebooks: Notebooks;
   readonly observer: Observer;
@@ -44,6 +41,8 @@ export interface Session {
   /** Set when another hook does this very work: then nothing of this one is kept. */
   echo: boolean;
 
+  /** The machine's name, for people. */
+  hostName(): string;
   /** Branch and commit as git's own files tell them, without a git process. */
   head(): { branch: string; commit: string };
   /** The name that other sessions use for this one, as the client tells it. */

@@ -15,6 +15,17 @@ export function discard(temporary: string): void {
   }
 }
 
+/** Writes the text at the start of an open file, in one piece so that a reader sees as little as possible of the writing. */
+export function writeWhole(fd: number, path: string, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    const written = fs.writeSync(fd, bytes, at, bytes.length - at, at);
+    if (written === 0)
+      throw Object.assign(new Error(`${path} could not be written whole`), { code: 'ENOSPC' });
+    at += written;
+  }
+}
+
 /**
  * Writes the text to a new file next to `path` and returns its name. Random enough for two containers that share the directory
  * and their pids; exclusive creation does the rest. `durable` waits for the disk.
@@ -24,7 +35,7 @@ export function writeTemporary(path: string, text: string, durable: boolean): st
   const temporary = `${path}.${unique}.tmp`;
   const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
-    fs.writeFileSync(fd, text);
+    writeWhole(fd, temporary, text);
     if (durable) fs.fsyncSync(fd);
   } catch (cause) {
     discard(temporary);

@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import type { MemberId } from '../core/member.ts';
 import { asNotebook, mergeNotebooks, type Notebook } from '../core/notebook.ts';
 import type { Notebooks } from '../flows/session.ts';
-import { discard, makePrivateDirectory } from './atomic-write.ts';
+import { discard, makePrivateDirectory, writeWhole } from './atomic-write.ts';
 import { fingerprint } from './fingerprint.ts';
-import { safeRead } from './safe-read.ts';
+import { safeReadWithStat } from './safe-read.ts';
 
 const notebookBytes = 1 << 20;
 /** Two hooks of one event start within a second of each other; later it is another event. */
@@ -25,25 +25,30 @@ interface Slot {
   readonly notebook: Notebook;
 }
 
-/** What a slot holds: its first line, since what a shorter text did not overwrite comes after it. Null when it is not whole. */
-function readSlot(path: string): { turn: number; written: unknown } | null {
-  try {
-    const text = safeRead(path, notebookBytes) ?? '';
-    const end = text.indexOf('\n');
-    const { turn, notebook } = JSON.parse(text.slice(0, Math.max(0, end))) as {
-      turn: unknown;
-      notebook: unknown;
-    };
-    return typeof turn === 'number' ? { turn, written: notebook } : null;
-  } catch {
-    return null;
-  }
+/** Changes when somebody writes the slot. */
+const stampOf = (stat: fs.Stats | undefined): string => (stat ? `${stat.mtimeMs} ${stat.size}` : '');
+const stampAt = (path: string): string => stampOf(fs.lstatSync(path, { throwIfNoEntry: false }));
+
+interface Found {
+  readonly stamp: string;
+  /** Null when the slot is not whole. */
+  readonly held: { readonly turn: number; readonly written: unknown } | null;
 }
 
-/** Changes when somebody writes the slot. */
-function stampOf(path: string): string {
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  return stat ? `${stat.mtimeMs} ${stat.size}` : '';
+/** What a slot holds: its first line, since what a shorter text did not overwrite comes after it. */
+function readSlot(path: string): Found {
+  let stamp = '';
+  try {
+    const found = safeReadWithStat(path, notebookBytes);
+    stamp = stampOf(found?.stat);
+    const text = found?.text ?? '';
+    const end = text.indexOf('\n');
+    if (end < 0) return { stamp, held: null };
+    const { turn, notebook } = JSON.parse(text.slice(0, end)) as { turn: unknown; notebook: unknown };
+    return { stamp, held: typeof turn === 'number' ? { turn, written: notebook } : null };
+  } catch {
+    return { stamp, held: null };
+  }
 }
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
@@ -51,10 +56,7 @@ const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 function writeSlot(path: string, slot: Slot): void {
   const fd = openSlot(path);
   try {
-    const bytes = Buffer.from(`${JSON.stringify(slot)}\n`);
-    const written = fs.writeSync(fd, bytes, 0, bytes.length, 0);
-    if (written < bytes.length)
-      throw Object.assign(new Error(`${path} could not be written whole`), { code: 'ENOSPC' });
+    writeWhole(fd, path, `${JSON.stringify(slot)}\n`);
   } finally {
     fs.closeSync(fd);
   }
@@ -103,41 +105,47 @@ function isThere(path: string): boolean {
 export function notebooksIn(place: string): Notebooks {
   const home = (id: MemberId): string => join(place, 'members', id);
   const pathsOf = (id: MemberId): string[] => slots.map((name) => join(home(id), name));
-  const newest = (id: MemberId): Slot | null => {
-    const found = pathsOf(id)
-      .map(readSlot)
-      .reduce((best, slot) => (slot && (!best || slot.turn > best.turn) ? slot : best), null);
+  /** The newer whole slot, and how both looked. */
+  const look = (id: MemberId): { slot: Slot | null; stamps: string } => {
+    const found = pathsOf(id).map(readSlot);
+    const best = found.reduce<Found['held']>(
+      (best, { held }) => (held && (!best || held.turn > best.turn) ? held : best),
+      null,
+    );
     // Only what is used is checked.
-    return found && { turn: found.turn, notebook: asNotebook(found.written) };
+    const slot = best && { turn: best.turn, notebook: asNotebook(best.written) };
+    return { slot, stamps: found.map(({ stamp }) => stamp).join() };
   };
-  /** What was read last, and how the slots looked then. */
+  /** What was seen last. */
   const known = new Map<MemberId, { slot: Slot | null; stamps: string }>();
-  const stampsOf = (id: MemberId): string => pathsOf(id).map(stampOf).join();
 
   return {
     read(id) {
-      const stamps = stampsOf(id);
-      const slot = newest(id);
-      known.set(id, { slot, stamps });
-      return slot?.notebook ?? null;
+      const seen = look(id);
+      known.set(id, seen);
+      return seen.slot?.notebook ?? null;
     },
 
     write(id, notebook) {
       const before = known.get(id);
-      const changed = !before || before.stamps !== stampsOf(id);
-      const now = changed ? newest(id) : before.slot;
+      const changed = !before || before.stamps !== pathsOf(id).map(stampAt).join();
+      const now = changed ? look(id).slot : before.slot;
       const base = before?.slot;
       // Another hook of this member wrote meanwhile: what both learnt is kept.
       const parallel = base && now && now.turn > base.turn;
       const kept = parallel ? mergeNotebooks(base.notebook, notebook, now.notebook) : notebook;
       const slot = { turn: (now?.turn ?? 0) + 1, notebook: kept };
       inDirectory(home(id), () => writeSlot(join(home(id), slots[(slot.turn + 1) % 2]!), slot));
-      known.set(id, { slot, stamps: stampsOf(id) });
+      // Looked at again should this process write once more, which few do.
+      known.set(id, { slot, stamps: '' });
     },
 
     claim(id, key) {
       const claims = join(home(id), 'claims');
-      const path = join(claims, `${key.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40)}.${fingerprint(key)}`);
+      const name = `${key.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40)}.${fingerprint(key)}`;
+      const path = join(claims, name);
+      // Every twelfth lets go of those that are over.
+      if ('0iz'.includes(name.slice(-1))) sweep(claims);
       const create = (): void => inDirectory(claims, () => fs.closeSync(fs.openSync(path, 'wx', 0o600)));
       try {
         create();
@@ -150,14 +158,17 @@ export function notebooksIn(place: string): Notebooks {
         return true;
       }
     },
-
-    sweepClaims(id) {
-      const claims = join(home(id), 'claims');
-      for (const name of fs.existsSync(claims) ? fs.readdirSync(claims) : []) {
-        const path = join(claims, name);
-        const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-        if (stat && Date.now() - stat.mtimeMs > 2 * claimMs) discard(path);
-      }
-    },
   };
+}
+
+function sweep(claims: string): void {
+  try {
+    for (const name of fs.existsSync(claims) ? fs.readdirSync(claims) : []) {
+      const path = join(claims, name);
+      const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+      if (stat && Date.now() - stat.mtimeMs > 2 * claimMs) discard(path);
+    }
+  } catch {
+    // What cannot be removed now is in nobody's way.
+  }
 }

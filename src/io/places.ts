@@ -22,18 +22,19 @@ function homeDirectory(env: NodeJS.ProcessEnv): string {
 }
 
 /** All rungs, whether or not they can be used. Several repositories never share one. */
-export function statePlaces(scope: Scope, env: NodeJS.ProcessEnv): Place[] {
-  const places: Place[] = [];
+export const statePlaces = (scope: Scope, env: NodeJS.ProcessEnv): Place[] => [...eachPlace(scope, env)];
+
+/** As `statePlaces`, one after the other: a member is mostly at home in the first, and the others cost something to find. */
+export function* eachPlace(scope: Scope, env: NodeJS.ProcessEnv): Generator<Place> {
   if (env.FLOWLOOM_STATE_DIR)
-    places.push({ path: join(env.FLOWLOOM_STATE_DIR, scope.key), what: 'FLOWLOOM_STATE_DIR' });
-  if (scope.commonDir) places.push({ path: join(scope.commonDir, 'flowloom'), what: 'git directory' });
+    yield { path: join(env.FLOWLOOM_STATE_DIR, scope.key), what: 'FLOWLOOM_STATE_DIR' };
+  if (scope.commonDir) yield { path: join(scope.commonDir, 'flowloom'), what: 'git directory' };
   const home = homeDirectory(env);
   // A home that is gone is not made again.
   const state = env.XDG_STATE_HOME || (home && fs.existsSync(home) && join(home, '.local', 'state'));
-  if (state) places.push({ path: join(state, 'flowloom', scope.key), what: 'user state directory' });
+  if (state) yield { path: join(state, 'flowloom', scope.key), what: 'user state directory' };
   const user = process.getuid?.() ?? env.USERNAME ?? 'user';
-  places.push({ path: join(os.tmpdir(), `flowloom-${user}`, scope.key), what: 'temporary directory' });
-  return places;
+  yield { path: join(os.tmpdir(), `flowloom-${user}`, scope.key), what: 'temporary directory' };
 }
 
 /**

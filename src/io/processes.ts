@@ -1,6 +1,6 @@
 /** What this machine says about itself and its processes. */
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
+import module from 'node:module';
 import os from 'node:os';
 import type { Domain } from '../core/member.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -30,7 +30,7 @@ export function thisDomain(): Domain {
     return { host: fingerprint(`${process.platform} ${os.hostname()}`), boot: '', namespace: '' };
   const machine = read('/etc/machine-id') || read('/var/lib/dbus/machine-id');
   return {
-    host: fingerprint(`${machine} ${os.hostname()}`),
+    host: fingerprint(`${machine} ${read('/proc/sys/kernel/hostname') || os.hostname()}`),
     boot: fingerprint(read('/proc/sys/kernel/random/boot_id')),
     namespace: fingerprint(`${link('/proc/self/ns/pid')} ${link('/proc/self/ns/time')}`),
   };
@@ -62,7 +62,7 @@ function procStat(pid: number): ProcStat | null {
 
 /** `ps` columns of a process on systems without /proc; empty when it is not there. Loaded here only: Linux never pays for it. */
 function ps(columns: string, pid: number): string {
-  const { execFileSync } = createRequire(process.execPath)(
+  const { execFileSync } = module.createRequire(process.execPath)(
     'node:child_process',
   ) as typeof import('node:child_process');
   try {

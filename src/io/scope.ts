@@ -61,9 +61,10 @@ export function locateScope(directory: string): Scope {
     const gitDir = gitDirOf(at);
     if (gitDir) {
       const shared = readLine(join(gitDir, 'commondir'));
-      const commonDir = real(shared ? resolve(gitDir, shared) : gitDir);
+      const own = real(gitDir);
+      const commonDir = shared ? real(resolve(gitDir, shared)) : own;
       const root = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir;
-      return { key: keyOf(root, commonDir), root, commonDir, worktree: at, gitDir: real(gitDir) };
+      return { key: keyOf(root, commonDir), root, commonDir, worktree: at, gitDir: own };
     }
     if (dirname(at) === at)
       return { key: keyOf(start, start), root: start, commonDir: null, worktree: start, gitDir: null };

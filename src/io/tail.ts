@@ -22,7 +22,7 @@ export function readTail(path: string, offset: number): { text: string; offset: 
     const buffer = Buffer.alloc(stat.size - from);
     const bytes = fs.readSync(fd, buffer, 0, buffer.length, from);
     const end = buffer.lastIndexOf(10, bytes - 1) + 1;
-    return { text: buffer.toString('utf8', 0, end), offset: from + end };
+    return { text: buffer.subarray(0, end).toString(), offset: from + end };
   } catch {
     return { text: '', offset };
   } finally {

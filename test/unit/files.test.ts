@@ -13,6 +13,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -301,6 +302,19 @@ describe('claims', () => {
     notebooksIn(place).claim('m', '../../../escape');
     expect(readdirSync(place)).toEqual(['members']);
     expect(readdirSync(join(place, 'members', 'm', 'claims'))).toHaveLength(1);
+  });
+
+  test('that are over are let go of, now and then', () => {
+    const place = scratch();
+    const notebooks = notebooksIn(place);
+    const claims = join(place, 'members', 'm', 'claims');
+    const past = new Date(Date.now() - 60_000);
+    for (let n = 0; n < 100; n++) {
+      notebooks.claim('m', `prompt-${n}`);
+      for (const name of readdirSync(claims)) utimesSync(join(claims, name), past, past);
+    }
+    expect(readdirSync(claims).length).toBeGreaterThan(0);
+    expect(readdirSync(claims).length).toBeLessThan(60);
   });
 
   test('two keys that only look alike are two', () => {

@@ -13,7 +13,7 @@ const observer = (more: Partial<Observer> = {}): Observer => ({
   now,
   // While nothing sleeps both clocks go at the same pace.
   monotonic: more.now ?? now,
-  bootedAt,
+  bootedAt: () => bootedAt,
   leaseMs: 8 * hour,
   startOf: () => '1000',
   ...more,

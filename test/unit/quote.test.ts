@@ -15,6 +15,7 @@ describe('sanitize', () => {
     ['a terminal title', '\u001b]0;owned\u0007x', ']0;ownedx'],
     ['soft hyphen and Arabic letter mark', 'a\u00adb\u061cc', 'abc'],
     ['line and paragraph separators', 'a\u2028b\u2029c', 'abc'],
+    ['what is not to be shown, though nobody has assigned it yet', 'a\u2065b\u3164c\ufe0fd', 'abcd'],
     ['a lone high surrogate', 'a\ud83d b', 'a\ufffd b'],
     ['a lone low surrogate', 'a\ude00b', 'a\ufffdb'],
     ['a pair stays', 'a😀b', 'a😀b'],

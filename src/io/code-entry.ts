@@ -1,0 +1,38 @@
+/** One entry of V8's code cache, as the first lines of a hook find and read it. They run uncompiled at every hook: nothing else here. */
+import fs from 'node:fs';
+
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+
+/** A hook's compiled body, and where it is kept. */
+export interface Compiled {
+  readonly script: { createCachedData(): Buffer };
+  readonly entry: string;
+  /** How long the entry is that it was made from; 0 when there was none that V8 took. */
+  readonly size: number;
+}
+
+/** Where compiled hooks are kept, by the XDG rule; null where there is no such place. */
+export function cacheDirectory({ XDG_CACHE_HOME: named, HOME: home }: NodeJS.ProcessEnv): string | null {
+  if (named?.startsWith('/')) return `${named}/flowloom`;
+  return home?.startsWith('/') ? `${home}/.cache/flowloom` : null;
+}
+
+/**
+ * An entry as it was written; undefined when there is none, or it is not a private file of this user: it is code. V8 itself does
+ * not check the content and crashes on a damaged one, so every entry holds it twice, and comparing costs nothing.
+ */
+export function readEntry(file: string): Buffer | undefined {
+  if (!fs.existsSync(file)) return undefined;
+  const fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const { uid, mode, size } = fs.fstatSync(fd);
+    if (uid !== process.getuid?.() || (mode & 0o170077) !== 0o100000 || size === 0 || size % 2)
+      return undefined;
+    const twice = Buffer.allocUnsafeSlow(size);
+    if (fs.readSync(fd, twice, 0, size, 0) < size) return undefined;
+    const once = twice.subarray(0, size / 2);
+    return once.equals(twice.subarray(size / 2)) ? once : undefined;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
