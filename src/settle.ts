@@ -87,7 +87,7 @@ async function highestElsewhere(places: readonly Place[], home: Place): Promise<
   for (const place of places) {
     if (place.path === home.path) continue;
     try {
-      highest = Math.max(highest, (await fileStore(place.path).numbers()).at(-1) ?? 0);
+      highest = Math.max(highest, (await fileStore(place.path).numbers()).above.at(-1) ?? 0);
     } catch {
       // It cannot be read, so nothing of it can be compared.
     }

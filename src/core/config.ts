@@ -1,8 +1,16 @@
 /** The configuration: its keys, defaults and the check of what somebody wrote. Where it is read from is `src/config`. */
 
+import type { StoreKind } from './store.ts';
+
 /** The configuration in force: every key has a value. */
 export interface Config {
-  readonly store: 'file' | 'git' | 'basic-memory' | 'memory-graph';
+  readonly store: StoreKind;
+  /** `remote`: share through this remote of the repository; empty: local only. `share`: what leaves the machine. */
+  readonly git: { readonly remote: string; readonly share: 'facts' | 'handoffs' };
+  /** A folder, or a project of basic-memory; both empty: its default project. */
+  readonly basicMemory: { readonly path: string; readonly project: string };
+  /** The memory server's file; empty: the one that the client's MCP configuration names. */
+  readonly memoryGraph: { readonly file: string };
   readonly unattended: 'worker' | 'eligible' | 'ignore';
   readonly prompt: 'always' | 'on-change';
   readonly roles: { readonly master: string; readonly worker: string };
@@ -12,6 +20,9 @@ export interface Config {
 
 export const defaults: Config = {
   store: 'file',
+  git: { remote: '', share: 'facts' },
+  basicMemory: { path: '', project: '' },
+  memoryGraph: { file: '' },
   unattended: 'worker',
   prompt: 'always',
   roles: {
@@ -38,6 +49,15 @@ const sentence: Check = {
   ok: (value) => typeof value === 'string' && value.trim() !== '' && value.length <= 200,
   expected: 'a text of 1 to 200 characters',
 };
+/** Not taken for an option by the programs that it is given to. */
+const name: Check = {
+  ok: (value) => typeof value === 'string' && /^(?![-.])[\w./ -]{0,200}$/.test(value),
+  expected: 'a name of letters, digits and . _ / - that does not begin with a dash',
+};
+const place: Check = {
+  ok: (value) => typeof value === 'string' && value.length <= 4096 && !/[\0\n]/.test(value),
+  expected: 'a path',
+};
 const number = (least: number, most: number, whole = true): Check => ({
   ok: (value) =>
     typeof value === 'number' &&
@@ -48,7 +68,12 @@ const number = (least: number, most: number, whole = true): Check => ({
 });
 
 const checks: Readonly<Record<string, Check>> = {
-  store: oneOf('file'),
+  store: oneOf('file', 'git', 'basic-memory', 'memory-graph'),
+  'git.remote': name,
+  'git.share': oneOf('facts', 'handoffs'),
+  'basicMemory.path': place,
+  'basicMemory.project': name,
+  'memoryGraph.file': place,
   unattended: oneOf('worker', 'eligible', 'ignore'),
   prompt: oneOf('always', 'on-change'),
   'roles.master': sentence,
@@ -58,15 +83,12 @@ const checks: Readonly<Record<string, Check>> = {
   leaseHours: number(0.01, 24 * 30, false),
 };
 
-const groups: readonly string[] = ['roles', 'handoff'];
+const groups = ['git', 'basicMemory', 'memoryGraph', 'roles', 'handoff'] as const;
 
 /** Takes every good value and the default for the rest; each unknown key and bad value is a problem. Never throws. */
 export function resolveConfig(written: unknown): { config: Config; problems: ConfigProblem[] } {
-  const config: Record<string, unknown> = {
-    ...defaults,
-    roles: { ...defaults.roles },
-    handoff: { ...defaults.handoff },
-  };
+  const config: Record<string, unknown> = { ...defaults };
+  for (const group of groups) config[group] = { ...defaults[group] };
   const problems: ConfigProblem[] = [];
   const take = (value: unknown, target: Record<string, unknown>, prefix: string): void => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -75,7 +97,7 @@ export function resolveConfig(written: unknown): { config: Config; problems: Con
     }
     for (const [name, entry] of Object.entries(value)) {
       const key = prefix + name;
-      if (prefix === '' && groups.includes(name))
+      if (prefix === '' && (groups as readonly string[]).includes(name))
         take(entry, target[name] as Record<string, unknown>, `${name}.`);
       else if (!Object.hasOwn(checks, key)) problems.push({ key, expected: 'no such key' });
       else if (!checks[key]!.ok(entry)) problems.push({ key, expected: checks[key]!.expected });

@@ -22,6 +22,8 @@ export interface Told {
 export interface Sight {
   readonly top: number;
   readonly watched: readonly number[];
+  /** How many numbers there were, all at most `top`. More of them later: somebody came with a number from another store. */
+  readonly known: number;
   readonly leases: Readonly<Record<MemberId, Lease>>;
 }
 
@@ -70,7 +72,7 @@ export interface Notebook {
   readonly receipts: Readonly<Record<string, Receipt>>;
 }
 
-export const blankSight: Sight = { top: 0, watched: [], leases: {} };
+export const blankSight: Sight = { top: 0, watched: [], known: 0, leases: {} };
 
 /** A conversation of which nothing is known yet. */
 export const newConversation = (sessionId: string): Conversation => ({
@@ -133,6 +135,7 @@ const conversation = object<Conversation>({
 const sight = object<Sight>({
   top: number,
   watched: list(number),
+  known: or(number, 0),
   leases: record(object({ beat: text, since: number })),
 });
 

@@ -5,11 +5,28 @@
  */
 import type { Birth, MemberId, Presence, SeenPresence } from './member.ts';
 
-export type StoreKind = 'file';
+export type StoreKind = 'file' | 'git' | 'basic-memory' | 'memory-graph';
+
+/** Promises of the contract that not every medium can keep. */
+export interface Capabilities {
+  /** Two joins never get one number, whoever else writes to the medium meanwhile. */
+  readonly exclusive: boolean;
+  /** A record stays as it was written until its owner replaces it or it is forgotten. Elsewhere its owner asserts it again. */
+  readonly keeps: boolean;
+  /** What is forgotten or dropped is gone from the medium. Elsewhere it stays there and is only not looked at any more. */
+  readonly forgets: boolean;
+}
+
+/** What is taken: the numbers that were asked for, lowest first, and how many there are altogether. */
+export interface Taken {
+  readonly above: readonly number[];
+  readonly total: number;
+}
 
 /** The verbs that every store has. */
 export interface Store {
   readonly kind: StoreKind;
+  readonly capabilities: Capabilities;
   /** Where its records are, for people. */
   readonly place: string;
 
@@ -22,8 +39,14 @@ export interface Store {
    */
   join(birth: Birth, floor: number): Promise<number>;
 
-  /** The numbers that are taken, lowest first; only those above `floor`. Cheap: no record is read. */
-  numbers(floor?: number): Promise<number[]>;
+  /**
+   * Files a birth under the number that it has already, in another store or in this one before it was lost. False when that
+   * number belongs to somebody else's birth.
+   */
+  refile(birth: Birth, seq: number): Promise<boolean>;
+
+  /** The numbers that are taken; listed are only those above `floor`. Cheap: no record is read. */
+  numbers(floor?: number): Promise<Taken>;
 
   /** The birth under a number; null when there is none or it cannot be read (see `damaged`). */
   birth(seq: number): Promise<Birth | null>;

@@ -35,7 +35,8 @@ export async function planPrune(
   store: Store,
   { gone, live, now, keep }: { gone: readonly Member[]; live: readonly Member[]; now: number; keep: number },
 ): Promise<Pruned> {
-  const highest = (await store.numbers()).at(-1);
+  const { above: numbers } = await store.numbers();
+  const highest = numbers.at(-1);
   const settled = forgettable(gone, now);
   const kept = new Set(
     [...live, ...gone.filter((member) => !settled.includes(member))].map(({ birth }) => birth.id),
@@ -44,7 +45,7 @@ export async function planPrune(
   if (top) kept.add(top.birth.id);
   const ids = new Set(settled.map(({ birth }) => birth.id).filter((id) => !kept.has(id)));
   const seqs: number[] = [];
-  for (const seq of await store.numbers()) {
+  for (const seq of numbers) {
     if (seq === highest) continue;
     const birth = await store.birth(seq);
     if (birth && ids.has(birth.id)) seqs.push(seq);

@@ -2,7 +2,7 @@
 import { isGone, latestJoins, type Roster, rosterOf } from '../core/election.ts';
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Birth, Member, MemberId } from '../core/member.ts';
-import type { Sight } from '../core/notebook.ts';
+import { blankSight, type Sight } from '../core/notebook.ts';
 import type { Store } from '../core/store.ts';
 
 /** The result of one look at the store. */
@@ -19,13 +19,16 @@ export interface Survey {
  *
  * Dead is final: a process that ended never lives again under the same key. So what was found dead is never read again, and a
  * look costs what is alive, not what has ever been. A member that a lease declared dead may come back and stays watched; so
- * does a number whose record could not be read, since it may be on its way.
+ * does a number whose record could not be read, since it may be on its way. Only when a member arrives with a low number that
+ * it had in another store, everything is looked at again.
  */
 export async function survey(store: Store, observer: Observer, before: Sight): Promise<Survey> {
-  const fresh = await store.numbers(before.top);
+  const taken = await store.numbers(before.top);
+  if (taken.total - taken.above.length > before.known)
+    return survey(store, observer, { ...blankSight, leases: before.leases });
   const joins: { seq: number; birth: Birth }[] = [];
   const unread: number[] = [];
-  for (const seq of [...before.watched, ...fresh]) {
+  for (const seq of [...before.watched, ...taken.above]) {
     const birth = await store.birth(seq);
     if (birth) joins.push({ seq, birth });
     else unread.push(seq);
@@ -44,7 +47,8 @@ export async function survey(store: Store, observer: Observer, before: Sight): P
     roster,
     gone: members.filter(isGone),
     sight: {
-      top: fresh.at(-1) ?? before.top,
+      top: taken.above.at(-1) ?? before.top,
+      known: taken.total,
       watched: [...new Set([...[...roster.members, ...leased].map((member) => member.seq), ...unread])],
       leases,
     },

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import invariant from 'tiny-invariant';
 import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } from '../core/member.ts';
-import type { Damage, Store } from '../core/store.ts';
+import type { Damage, Store, Taken } from '../core/store.ts';
 import {
   createFile,
   discard,
@@ -71,14 +71,16 @@ export function fileStore(place: string): Store {
     invariant(noteName.test(id), 'a handoff id is a plain file name');
     return join(notes, `${id}.md`);
   };
-  const numbers = (floor = 0): number[] => {
+  const numbers = (floor = 0): Taken => {
     // Names of equal length sort as their numbers do, so most of a long past is not even parsed.
     const last = birthName(floor);
-    return list(births)
+    const names = list(births).filter((name) => name.endsWith('.json'));
+    const above = names
       .filter((name) => name.length !== last.length || name > last)
       .map(seqOf)
       .filter((seq) => seq !== null && seq > floor)
       .sort((a, b) => a! - b!) as number[];
+    return { above, total: names.length };
   };
 
   /** A record, or what is wrong with it; null when it is absent. */
@@ -106,6 +108,7 @@ export function fileStore(place: string): Store {
 
   return {
     kind: 'file',
+    capabilities: { exclusive: true, keeps: true, forgets: true },
     place,
 
     async ready() {
@@ -119,7 +122,7 @@ export function fileStore(place: string): Store {
       const temporary = writeTemporary(join(births, 'claim'), text, true);
       try {
         // Never looks at the directory again: a number that is taken only sends it on to the next.
-        for (let seq = Math.max(numbers().at(-1) ?? 0, floor) + 1; ; seq++) {
+        for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++) {
           if (!linkNew(temporary, birthPath(seq), text)) continue;
           syncDirectoryOf(birthPath(seq));
           return seq;
@@ -127,6 +130,12 @@ export function fileStore(place: string): Store {
       } finally {
         discard(temporary);
       }
+    },
+
+    async refile(birth, seq) {
+      makePrivateDirectory(births);
+      if (createFile(birthPath(seq), JSON.stringify(birth), { durable: true })) return true;
+      return JSON.stringify(read(birthPath(seq), asBirth)?.value) === JSON.stringify(birth);
     },
 
     async numbers(floor) {
@@ -191,7 +200,7 @@ export function fileStore(place: string): Store {
     },
 
     async forget({ seqs = [], members: ids = [] }) {
-      const highest = numbers().at(-1);
+      const highest = numbers().above.at(-1);
       for (const seq of seqs) if (seq !== highest) fs.rmSync(birthPath(seq), { force: true });
       for (const id of ids)
         if (memberName.test(id)) fs.rmSync(join(members, id), { recursive: true, force: true });
@@ -218,7 +227,7 @@ export function fileStore(place: string): Store {
         const state = inspect(path, as);
         if (state && 'reason' in state) found.push({ record: path, reason: state.reason });
       };
-      for (const seq of numbers()) check(birthPath(seq), asBirth);
+      for (const seq of numbers().above) check(birthPath(seq), asBirth);
       for (const id of list(members)) if (memberName.test(id)) check(presencePath(id), asPresence);
       for (const name of list(notes)) {
         if (!name.endsWith('.md')) continue;

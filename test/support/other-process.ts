@@ -53,3 +53,22 @@ export async function run(
   if (code !== 0) throw new Error(`${script} ended with ${code ?? signal}: ${stderr}`);
   return stdout;
 }
+
+/** Starts it, and kills it so long after its first output. It must not end by itself before. */
+export async function runKilled(
+  script: string,
+  args: readonly string[],
+  afterMs: number,
+  nodeArgs: readonly string[] = [],
+): Promise<void> {
+  const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH },
+  });
+  const closed = once(child, 'close');
+  await once(child.stdout, 'data');
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  child.kill('SIGKILL');
+  const [, signal] = (await closed) as [number | null, string | null];
+  if (signal !== 'SIGKILL') throw new Error(`${script} ended before it was killed`);
+}

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rosterOf } from '../../src/core/election.ts';
-import { asNotebook, blankNotebook, type Notebook, newConversation } from '../../src/core/notebook.ts';
+import {
+  asNotebook,
+  blankNotebook,
+  blankSight,
+  type Notebook,
+  newConversation,
+} from '../../src/core/notebook.ts';
 import { digest, digestBatch } from '../../src/core/transcript.ts';
 import { changeLine } from '../../src/messages/model.ts';
 import { member } from '../support/records.ts';
@@ -11,7 +17,7 @@ const full: Notebook = {
   ...blankNotebook('s'),
   told: { role: 'worker', epoch: 7, master: 'm', top: 9, names: { m: 'api' } },
   tellings: 3,
-  sight: { top: 9, watched: [7, 9], leases: { x: { beat: '1', since: 5 } } },
+  sight: { top: 9, watched: [7, 9], known: 4, leases: { x: { beat: '1', since: 5 } } },
   conversation: { ...newConversation('s'), firstPrompt: 'hi', read: { path: '/t', offset: 12 } },
   degraded: { from: 'a', to: 'b', reason: 'c' },
   receipts: { Stop: { at: '2026-11-22T08:00:00.000Z', ms: 5, count: 2 } },
@@ -99,7 +105,7 @@ describe('a notebook read from disk', () => {
       unknown: 1,
     });
     expect(read.conversation).toEqual(newConversation(''));
-    expect(read.sight).toEqual({ top: 0, watched: [], leases: {} });
+    expect(read.sight).toEqual(blankSight);
     expect(read.told).toEqual(full.told);
     expect(Object.keys(read).sort()).toEqual(Object.keys(full).sort());
   });

@@ -1,0 +1,26 @@
+/** Opens the store of a kind. Every kind but the default is loaded only where it is configured. */
+import type { Config } from '../core/config.ts';
+import type { Store, StoreKind } from '../core/store.ts';
+import type { Scope } from '../io/scope.ts';
+import { fileStore } from './file-store.ts';
+
+/** What a store may have to know of where it is. */
+export interface Site {
+  /** The local directory for the state of this scope. It belongs to the file store; another keeps what it needs in a part of its own. */
+  readonly place: string;
+  readonly scope: Scope;
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** The store; nothing is made yet. Throws when it cannot be had here, with a sentence that says why. */
+export async function openStore(kind: StoreKind, site: Site): Promise<Store> {
+  switch (kind) {
+    case 'file':
+      return fileStore(site.place);
+    case 'git':
+    case 'basic-memory':
+    case 'memory-graph':
+      throw new Error(`the ${kind} store is not there yet`);
+  }
+}
