@@ -7,7 +7,6 @@ import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
 import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
-import type { Store } from './core/store.ts';
 import type { Occasion, Session } from './flows/session.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
@@ -16,7 +15,7 @@ import { eachPlace, type Place, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
 import { locateScope, readHead, type Scope } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
-import type { Settled } from './settle.ts';
+import type { Newcomer, Settled } from './settle.ts';
 import { fileStore } from './stores/file-store.ts';
 
 /** What is the same for a hook and a command: where they are and what could hold state there. */
@@ -58,11 +57,18 @@ export interface Opened {
   readonly notice: string | null;
 }
 
-function settledIn(place: Place, id: string): Settled | null {
-  const notebooks = notebooksIn(place.path);
-  const notebook = notebooks.read(id);
-  return notebook && { place, notebooks, notebook, floor: 0 };
+/** A member's home is where its notebook can be read; it is mostly the first place. */
+function homeOf(id: string, places: Iterable<Place>): Omit<Settled, 'store' | 'floor'> | null {
+  for (const place of places) {
+    const notebooks = notebooksIn(place.path);
+    const notebook = notebooks.read(id);
+    if (notebook) return { place, notebooks, notebook };
+  }
+  return null;
 }
+
+/** Events at which a degraded member looks whether a better store works again: it is told its role then, whatever changes. */
+const comesBackAt: readonly HookEvent[] = ['SessionStart', 'UserPromptSubmit'];
 
 /** The session a hook belongs to. Chooses the place for its state when the process is new; later it is where its notebook is. */
 export async function openSession(
@@ -77,29 +83,13 @@ export async function openSession(
   const log = (code: string, message: string): void =>
     appendLog(statePlaces(scope, env), { at: isoTime(Date.now()), event, code, message });
 
-  let notice: string | null = null;
-  // A member's home is where its notebook can be read. A damaged one is written anew, in its place if that can be.
-  const places: Place[] = [];
-  let settled: Settled | null = null;
-  for (const place of eachPlace(scope, env)) {
-    settled = settledIn(place, self.id);
-    if (settled) break;
-    places.push(place);
-  }
-  if (!settled) {
-    const marked = places.filter((place) => hasNotebook(place.path, self.id));
-    if (marked.length === 0 && event === 'SessionEnd') return { session: null, notice: null };
-    const { settle } = await import('./settle.ts');
-    const best = [...marked, ...places.filter((place) => !marked.includes(place))];
+  const newcomer = (places: readonly Place[]): Newcomer => {
     const sessionId = payload.sessionId.slice(0, 200);
-    const outcome = await settle({ scope, places: best, id: self.id, sessionId, attended, log });
-    // Without a home nothing can remember that it was said: once a start is once enough.
-    notice = outcome.home || event === 'SessionStart' ? outcome.notice : null;
-    settled = outcome.home;
-  }
-  if (!settled) return { session: null, notice };
-
-  const store: Store = fileStore(settled.place.path);
+    return { scope, places, id: self.id, sessionId, attended, env, log };
+  };
+  const settled = await settledFor(event, self.id, scope, env, newcomer);
+  const { home, notice } = settled;
+  if (!home) return { session: null, notice };
   const occasion: Occasion = {
     sessionId: payload.sessionId.slice(0, 200),
     transcript: payload.transcriptPath.slice(0, 4096),
@@ -113,11 +103,11 @@ export async function openSession(
     declines: env.FLOWLOOM_ROLE === 'worker',
     worktree: scope.worktree,
     hostName: () => os.hostname(),
-    store,
-    notebooks: settled.notebooks,
-    observer: observerOf(self.process.domain, settled.notebook.config.leaseHours),
-    floor: settled.floor,
-    notebook: settled.notebook,
+    store: home.store,
+    notebooks: home.notebooks,
+    observer: observerOf(self.process.domain, home.notebook.config.leaseHours),
+    floor: home.floor,
+    notebook: home.notebook,
     echo: false,
     head: () => readHead(scope),
     name: () => payload.sessionTitle || sessionName(self.process.pid, env),
@@ -128,6 +118,28 @@ export async function openSession(
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),
   };
   return { session, notice };
+}
+
+async function settledFor(
+  event: HookEvent,
+  id: string,
+  scope: Scope,
+  env: NodeJS.ProcessEnv,
+  newcomer: (places: readonly Place[]) => Newcomer,
+): Promise<{ home: Settled | null; notice: string | null }> {
+  const known = homeOf(id, eachPlace(scope, env));
+  if (known?.notebook.store === 'file' && !(known.notebook.degraded && comesBackAt.includes(event)))
+    return { home: { ...known, store: fileStore(known.place.path), floor: 0 }, notice: null };
+
+  const places = statePlaces(scope, env);
+  const { settle, resettle } = await import('./settle.ts');
+  if (known) return resettle(known, newcomer(places));
+  const marked = places.filter((place) => hasNotebook(place.path, id));
+  if (marked.length === 0 && event === 'SessionEnd') return { home: null, notice: null };
+  // A damaged notebook is written anew, in its place if that can be.
+  const outcome = await settle(newcomer([...marked, ...places.filter((place) => !marked.includes(place))]));
+  // Without a home nothing can remember that it was said: once a start is once enough.
+  return outcome.home || event === 'SessionStart' ? outcome : { home: null, notice: null };
 }
 
 function changedAfter(file: string, time: number): boolean {

@@ -17,7 +17,7 @@ export interface Capabilities {
   readonly forgets: boolean;
 }
 
-/** What is taken: the numbers that were asked for, lowest first, and how many there are altogether. */
+/** What is taken: the numbers that were asked for, lowest first, and how many there are altogether, asked for or not. */
 export interface Taken {
   readonly above: readonly number[];
   readonly total: number;

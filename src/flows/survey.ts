@@ -24,7 +24,7 @@ export interface Survey {
  */
 export async function survey(store: Store, observer: Observer, before: Sight): Promise<Survey> {
   const taken = await store.numbers(before.top);
-  if (taken.total - taken.above.length > before.known)
+  if (before.top > 0 && taken.total - taken.above.length > before.known)
     return survey(store, observer, { ...blankSight, leases: before.leases });
   const joins: { seq: number; birth: Birth }[] = [];
   const unread: number[] = [];

@@ -33,6 +33,8 @@ const seqOf = (name: string): number | null => {
   const seq = Number.parseInt(name, 10);
   return Number.isSafeInteger(seq) && birthName(seq) === name ? seq : null;
 };
+const isBirthName = (name: string): boolean =>
+  (/^\d{12}\.json$/.test(name) || seqOf(name) !== null) && name !== birthName(0);
 const memberName = /^\w[\w.-]{0,99}$/;
 const noteName = /^\d{6,}-[A-Za-z0-9]{1,12}(?:\.reconstructed)?$/;
 
@@ -72,14 +74,14 @@ export function fileStore(place: string): Store {
     return join(notes, `${id}.md`);
   };
   const numbers = (floor = 0): Taken => {
+    const names = list(births).filter(isBirthName);
     // Names of equal length sort as their numbers do, so most of a long past is not even parsed.
     const last = birthName(floor);
-    const names = list(births).filter((name) => name.endsWith('.json'));
     const above = names
       .filter((name) => name.length !== last.length || name > last)
-      .map(seqOf)
-      .filter((seq) => seq !== null && seq > floor)
-      .sort((a, b) => a! - b!) as number[];
+      .map((name) => seqOf(name)!)
+      .filter((seq) => seq > floor)
+      .sort((a, b) => a - b);
     return { above, total: names.length };
   };
 
