@@ -28,6 +28,7 @@ import {
   splitHead,
   splitNote,
 } from './basic-memory/note.ts';
+import { permalinksOf } from './basic-memory/permalink.ts';
 import { findProject } from './basic-memory/project.ts';
 import { birthsIn } from './births.ts';
 import { handoffName, handoffsAmong, memberName } from './names.ts';
@@ -38,13 +39,12 @@ const noteBytes = 1 << 20;
 
 /** A folder that basic-memory does not pass over, and of which there is one for each scope: the key ends in a hash. */
 const folderOf = (key: string): string => key.replace(/^[.-]+/, '');
-const slugOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
 
 /** The store in the project that the configuration names. Where there is none every verb throws the sentence that says so. */
 export function basicMemoryStore({ scope, config, env }: Site): Store {
   const project = findProject(config.basicMemory, scope.root, env);
   const folder = folderOf(scope.key);
-  const permalinks = `flowloom/${slugOf(folder)}`;
+  const permalinks = permalinksOf(folder);
   const place = project.folder === undefined ? project.place : join(project.folder, 'flowloom', folder);
   const hidden = join(place, '.flowloom');
   const seqs = join(hidden, 'seq');
@@ -101,9 +101,10 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
     return found && 'value' in found ? found : null;
   };
   const writeMember = (id: MemberId, note: MemberNote): void => {
-    const now = isoTime(Date.now());
-    const text = renderMember(id, note, { permalink: `${permalinks}/members/${slugOf(id)}`, now });
-    replaceFile(memberPath(id), joinNote(text, addedTo(textAt(memberPath(id)) ?? '')), { beside });
+    const before = textAt(memberPath(id)) ?? '';
+    const permalink = permalinks.ofMember(id, before);
+    const text = renderMember(id, note, { permalink, now: isoTime(Date.now()) });
+    replaceFile(memberPath(id), joinNote(text, addedTo(before)), { beside });
   };
   const beat = (id: MemberId): void => {
     const now = new Date();
@@ -132,16 +133,6 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
       .numbers()
       .above.filter((seq) => births.read(seq)?.id === id)
       .map(String);
-
-  // Handoffs name themselves without the scope; two repositories may share one project.
-  const plainLink = 'permalink: "flowloom/handoffs/';
-  const scopedLink = `permalink: "${permalinks}/handoffs/`;
-  const swap = (note: string, from: string, to: string): string => {
-    const at = note.startsWith('---\n') ? note.indexOf(`\n${from}`) : -1;
-    return at < 0 || at > note.indexOf('\n---')
-      ? note
-      : note.slice(0, at + 1) + to + note.slice(at + 1 + from.length);
-  };
 
   return {
     kind: 'basic-memory',
@@ -216,9 +207,9 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
     async putHandoff(id, note, { first = false, durable = false } = {}) {
       const path = notePath(id);
       makeIn(notes);
-      const own = swap(note, plainLink, scopedLink);
-      if (first) return createFile(path, joinNote(own, ''), { durable, beside });
-      replaceFile(path, joinNote(own, addedTo(textAt(path) ?? '')), { durable, beside });
+      if (first) return createFile(path, joinNote(permalinks.scoped(id, note, ''), ''), { durable, beside });
+      const before = textAt(path) ?? '';
+      replaceFile(path, joinNote(permalinks.scoped(id, note, before), addedTo(before)), { durable, beside });
       return true;
     },
 
@@ -233,10 +224,10 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
       if (text === null) return null;
       const { own } = splitNote(text);
       const parts = splitHead(own);
-      if (!parts || ownHead(parts.block)) return swap(own, scopedLink, plainLink);
+      if (!parts || ownHead(parts.block)) return permalinks.plain(id, own);
       // Readers of handoffs know our heads only.
       const head = await readHead(parts.block);
-      return head ? swap(`${renderHead(head)}${parts.body}`, scopedLink, plainLink) : own;
+      return head ? permalinks.plain(id, `${renderHead(head)}${parts.body}`) : own;
     },
 
     handoffPlace: notePath,
