@@ -18,8 +18,9 @@ export async function openStore(kind: StoreKind, site: Site): Promise<Store> {
   switch (kind) {
     case 'file':
       return fileStore(site.place);
-    case 'git':
     case 'basic-memory':
+      return (await import('./basic-memory-store.ts')).basicMemoryStore(site);
+    case 'git':
     case 'memory-graph':
       throw new Error(`the ${kind} store is not there yet`);
   }
