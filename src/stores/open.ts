@@ -18,9 +18,10 @@ export async function openStore(kind: StoreKind, site: Site): Promise<Store> {
   switch (kind) {
     case 'file':
       return fileStore(site.place);
+    case 'memory-graph':
+      return (await import('./memory-graph-store.ts')).memoryGraphStore(site);
     case 'git':
     case 'basic-memory':
-    case 'memory-graph':
       throw new Error(`the ${kind} store is not there yet`);
   }
 }
