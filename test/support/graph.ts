@@ -28,8 +28,9 @@ export const siteAt = (place: string, more: Partial<Site> = {}): Site => ({
   ...more,
 });
 
-/** The store with its graph in this directory and its own part beside it. */
-export const graphAt = (place: string): Store => memoryGraphStore(siteAt(place));
+/** The store with its graph in this directory and its own part beside it, or elsewhere. */
+export const graphAt = (place: string, state = join(place, 'state')): Store =>
+  memoryGraphStore(siteAt(place, { place: state }));
 
 /** As another program does: the file as a whole, with other lines. */
 export const rewrite = (path: string, change: (lines: string[]) => string[]): void =>
