@@ -19,6 +19,7 @@ export async function openStore(kind: StoreKind, site: Site): Promise<Store> {
     case 'file':
       return fileStore(site.place);
     case 'git':
+      return (await import('./git-store.ts')).gitStore(site);
     case 'basic-memory':
     case 'memory-graph':
       throw new Error(`the ${kind} store is not there yet`);
