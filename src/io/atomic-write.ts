@@ -15,9 +15,9 @@ export function discard(temporary: string): void {
   }
 }
 
-/** Writes the text at the start of an open file, in one piece so that a reader sees as little as possible of the writing. */
-export function writeWhole(fd: number, path: string, text: string): void {
-  const bytes = Buffer.from(text);
+/** Writes the content at the start of an open file, in one piece so that a reader sees as little as possible of the writing. */
+export function writeWhole(fd: number, path: string, content: string | Uint8Array): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   for (let at = 0; at < bytes.length; ) {
     const written = fs.writeSync(fd, bytes, at, bytes.length - at, at);
     if (written === 0)

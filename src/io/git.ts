@@ -12,6 +12,9 @@ const inherited = [
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
   'GIT_NAMESPACE',
   'GIT_PREFIX',
+  'GIT_DEFAULT_HASH',
+  'GIT_DEFAULT_REF_FORMAT',
+  'GIT_TEMPLATE_DIR',
 ];
 
 export type GitAnswer =

@@ -23,6 +23,12 @@ export function safeRead(path: string, most: number): string | null {
 
 /** As `safeRead`, with what the system says of the file. */
 export function safeReadWithStat(path: string, most: number): { text: string; stat: fs.Stats } | null {
+  const found = safeReadBytes(path, most);
+  return found && { text: found.bytes.toString('utf8'), stat: found.stat };
+}
+
+/** As `safeReadWithStat`, for what is no text. */
+export function safeReadBytes(path: string, most: number): { bytes: Buffer; stat: fs.Stats } | null {
   let fd: number;
   try {
     fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -42,7 +48,7 @@ export function safeReadWithStat(path: string, most: number): { text: string; st
     const uid = process.getuid?.();
     if (uid !== undefined && uid !== 0 && stat.uid !== uid)
       throw new UnreadableError(path, 'EOWNER', 'belongs to another user');
-    return { text: fs.readFileSync(fd, 'utf8'), stat };
+    return { bytes: fs.readFileSync(fd), stat };
   } finally {
     fs.closeSync(fd);
   }

@@ -1,0 +1,239 @@
+/**
+ * The git store: a private bare repository `coord.git` beside the other state, never the user's own.
+ *
+ *     refs/flowloom/seq/000000000007    the birth with number 7; creating the ref is taking the number
+ *     refs/flowloom/members/<id>        what the member tells; the time of the ref's file is the beat
+ *     refs/flowloom/handoffs/<id>       what it left behind
+ *     refs/flowloom/moved/<number>-<id> a birth that had this number until another machine turned out to have taken it
+ *
+ * Each record is a commit over an empty tree with the record in its message, so that plain git commands show it. Hooks read and
+ * write git's files themselves, by git's rules: no prompt waits for a git process.
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import invariant from 'tiny-invariant';
+import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } from '../core/member.ts';
+import { oneLine } from '../core/quote.ts';
+import type { Damage, Store, Taken } from '../core/store.ts';
+import { UnreadableError } from '../io/safe-read.ts';
+import { sweepRepository } from './git/maintenance.ts';
+import {
+  handoffName,
+  handoffRefs,
+  memberName,
+  memberRefs,
+  movedRefs,
+  seqName,
+  seqOf,
+  seqRefs,
+} from './git/names.ts';
+import { decodeRecord, type RecordCommit } from './git/record.ts';
+import type { FoundRef } from './git/refs.ts';
+import { repositoryAt } from './git/repository.ts';
+import type { Site } from './open.ts';
+
+const noteChars = 256 * 1024;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The store at this site; nothing is made until something is written. */
+export function gitStore(site: Site): Store {
+  const { place } = site;
+  const repository = repositoryAt(join(place, 'coord.git'), site.scope.commonDir);
+  const { refs, objects } = repository;
+
+  const seqRef = (seq: number): string => seqRefs + seqName(seq);
+  const memberRef = (id: MemberId): string => {
+    invariant(memberName(id), 'a member id is a plain name that git takes for a ref');
+    return memberRefs + id;
+  };
+  const handoffRef = (id: string): string => {
+    invariant(handoffName(id), 'a handoff id is a plain name');
+    return handoffRefs + id;
+  };
+  const seconds = (): number => Date.now() / 1000;
+
+  const numbers = (floor = 0): Taken => {
+    const taken = refs
+      .list(seqRefs)
+      .map(seqOf)
+      .filter((seq) => seq !== null);
+    return {
+      above: taken.filter((seq) => seq > floor).sort((a, b) => a - b),
+      // A number that came to somebody else counts twice, so that whoever knew it looks again.
+      total: taken.length + refs.list(movedRefs).length,
+    };
+  };
+
+  /** The commit that a ref names; null when there is none. Throws `UnreadableError` for what is damaged. */
+  const commitAt = async (name: string): Promise<(RecordCommit & FoundRef) | null> => {
+    for (let attempt = 0; ; attempt++) {
+      const found = refs.read(name);
+      if (!found) return null;
+      const bytes = await objects.read(found.oid);
+      // What a ref does not name any more is removed at once: then it names another commit by now.
+      if (!bytes && attempt < 20 && refs.read(name)?.oid !== found.oid) continue;
+      const record = bytes && decodeRecord(bytes);
+      if (record) return { ...record, ...found };
+      const reason = bytes ? 'is not a record of this kind' : `names ${found.oid}, which is not there`;
+      throw new UnreadableError(name, 'EDAMAGED', reason);
+    }
+  };
+  /** The value of a record, or what is wrong with it; null when it is absent. */
+  const inspect = async <T>(
+    name: string,
+    as: (text: string) => T | null,
+  ): Promise<{ value: T; found: RecordCommit & FoundRef } | { reason: string } | null> => {
+    try {
+      const found = await commitAt(name);
+      if (!found) return null;
+      const value = as(found.text);
+      return value === null ? { reason: 'is not a record of this kind' } : { value, found };
+    } catch (cause) {
+      if (cause instanceof UnreadableError) return { reason: cause.message.replace(/^.*?: /, '') };
+      throw cause;
+    }
+  };
+  const read = async <T>(name: string, as: (text: string) => T | null) => {
+    const found = await inspect(name, as);
+    return found && 'value' in found ? found : null;
+  };
+  const birthIn = (text: string): Birth | null => asBirth(parse(text));
+  const presenceIn = (text: string) => asPresence(parse(text));
+  const noteIn = (text: string): string | null => (text.length > noteChars ? null : text);
+
+  const keepBirth = (birth: Birth, seq: number): string => {
+    const subject = `join ${seq}: ${birth.cause} of ${birth.id}`;
+    const joined = Date.parse(birth.joinedAt) / 1000;
+    return repository.keep({ subject, text: JSON.stringify(birth), at: joined || seconds() }, true);
+  };
+  /** Points a ref to a new record; the one before is gone. */
+  const replace = (name: string, make: () => string, durable: boolean): void => {
+    const before = refs.set(name, make, { durable });
+    if (before) objects.remove(before);
+  };
+  const remove = async (name: string): Promise<void> => {
+    const before = await refs.remove(name);
+    if (before) objects.remove(before);
+  };
+
+  return {
+    kind: 'git',
+    capabilities: { exclusive: true, keeps: true, forgets: true },
+    place: repository.path,
+
+    async ready() {
+      await repository.ensure();
+      for (const part of ['refs', 'objects'])
+        fs.accessSync(join(repository.path, part), fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    },
+
+    async join(birth, floor) {
+      await repository.ensure();
+      // Never looks again: a number that is taken, or about to be, only sends it on to the next.
+      for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++)
+        if (refs.create(seqRef(seq), () => keepBirth(birth, seq), true)) return seq;
+    },
+
+    async refile(birth, seq) {
+      await repository.ensure();
+      if (refs.create(seqRef(seq), () => keepBirth(birth, seq), true)) return true;
+      const there = await read(seqRef(seq), birthIn);
+      return JSON.stringify(there?.value) === JSON.stringify(birth);
+    },
+
+    async numbers(floor) {
+      return numbers(floor);
+    },
+
+    async birth(seq) {
+      return (await read(seqRef(seq), birthIn))?.value ?? null;
+    },
+
+    async announce(id, presence) {
+      const name = memberRef(id);
+      await repository.ensure();
+      const subject = `presence of ${oneLine(presence.name, 80) || id}`;
+      const record = { subject, text: JSON.stringify(presence), at: seconds() };
+      replace(name, () => repository.keep(record, false), false);
+    },
+
+    async renew(id) {
+      refs.touch(memberRef(id));
+    },
+
+    async presence(id): Promise<SeenPresence | null> {
+      const seen = await read(memberRef(id), presenceIn);
+      if (!seen) return null;
+      const { renewedAt, oid, at } = seen.found;
+      return { presence: seen.value, beat: `${renewedAt ?? oid}`, seenAt: renewedAt ?? at * 1000 };
+    },
+
+    async memberIds() {
+      const members = join(place, 'members');
+      const homes = fs.existsSync(members) ? fs.readdirSync(members, { withFileTypes: true }) : [];
+      const names = homes.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      return [...new Set([...refs.list(memberRefs), ...names])].filter(memberName);
+    },
+
+    async putHandoff(id, note, { first = false, durable = false } = {}) {
+      const name = handoffRef(id);
+      await repository.ensure();
+      const make = (): string =>
+        repository.keep({ subject: `handoff ${id}`, text: note, at: seconds() }, durable);
+      if (first) return refs.set(name, make, { durable, expected: null }) !== undefined;
+      replace(name, make, durable);
+      return true;
+    },
+
+    async handoffs() {
+      return refs
+        .list(handoffRefs)
+        .filter(handoffName)
+        .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+    },
+
+    async handoff(id) {
+      return handoffName(id) ? ((await read(handoffRef(id), noteIn))?.value ?? null) : null;
+    },
+
+    handoffPlace: (id) => `git --git-dir='${repository.path}' log -1 --format=%b ${handoffRef(id)}`,
+
+    async dropHandoff(id) {
+      await remove(handoffRef(id));
+    },
+
+    async forget({ seqs = [], members: ids = [] }) {
+      const highest = numbers().above.at(-1);
+      for (const seq of seqs) if (seq !== highest) await remove(seqRef(seq));
+      for (const id of ids) {
+        if (!memberName(id)) continue;
+        await remove(memberRef(id));
+        fs.rmSync(join(place, 'members', id), { recursive: true, force: true });
+      }
+    },
+
+    async sweep(olderThanMs) {
+      return sweepRepository(repository.path, olderThanMs);
+    },
+
+    async damaged() {
+      const found: Damage[] = [];
+      const check = async <T>(name: string, as: (text: string) => T | null): Promise<void> => {
+        const state = await inspect(name, as);
+        if (state && 'reason' in state)
+          found.push({ record: `${name} in ${repository.path}`, reason: state.reason });
+      };
+      for (const seq of numbers().above) await check(seqRef(seq), birthIn);
+      for (const id of refs.list(memberRefs)) if (memberName(id)) await check(memberRef(id), presenceIn);
+      for (const id of refs.list(handoffRefs)) if (handoffName(id)) await check(handoffRef(id), noteIn);
+      return found;
+    },
+  };
+}
