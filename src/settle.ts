@@ -4,7 +4,7 @@
  */
 import { configOf } from './config/find.ts';
 import type { Config } from './core/config.ts';
-import { blankNotebook, blankSight, type Degradation, type Notebook } from './core/notebook.ts';
+import { blankNotebook, blankSight, type Degradation, type Join, type Notebook } from './core/notebook.ts';
 import type { Store, StoreKind } from './core/store.ts';
 import type { Notebooks } from './flows/session.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
@@ -116,8 +116,8 @@ export async function resettle(
       notebooks.read(id);
       const notebook = { ...before.notebook, store: rung.kind, degraded, sight: blankSight };
       notebooks.write(id, notebook);
-      await bringPeers(before.notebook, newcomer, store);
-      if (was) await bringHandoffs(rung, before, newcomer, store);
+      await bringPeers(before.notebook.peers, newcomer, store);
+      if (was) await bringRest(before, newcomer, store);
       if (!degraded) log('restored', `back in the ${nameOf(best, best)}`);
       return { home: { place: rung.place, notebooks, notebook, store, floor }, notice: told(degraded, log) };
     } catch (cause) {
@@ -138,7 +138,7 @@ function told(degraded: Degradation | null, log: Newcomer['log']): string | null
  * The others come at their own next hook. Until then they would seem to be gone, so their births are filed here too, under their
  * numbers: a birth never changes, and who is dead is dead in any store.
  */
-async function bringPeers({ peers }: Notebook, { log }: Newcomer, store: Store): Promise<void> {
+async function bringPeers(peers: readonly Join[], { log }: Newcomer, store: Store): Promise<void> {
   for (const { seq, birth } of peers)
     try {
       await store.refile(birth, seq);
@@ -147,26 +147,28 @@ async function bringPeers({ peers }: Notebook, { log }: Newcomer, store: Store):
     }
 }
 
-/** What was left behind meanwhile on the rung that a member leaves; what the better one has already stays as it is. */
-async function bringHandoffs(
-  to: Rung,
-  before: Pick<Settled, 'place' | 'notebook'>,
+/** Who came, and what was left behind, on the rung that a member leaves; what the better one has already stays as it is. */
+async function bringRest(
+  { place, notebook }: Pick<Settled, 'place' | 'notebook'>,
   newcomer: Newcomer,
   store: Store,
 ): Promise<void> {
+  const { scope, env, log } = newcomer;
+  const { config, sight } = notebook;
   try {
-    const from = await openStore(before.notebook.store, {
-      place: before.place.path,
-      scope: newcomer.scope,
-      config: before.notebook.config,
-      env: newcomer.env,
-    });
+    const from = await openStore(notebook.store, { place: place.path, scope, config, env });
+    const peers: Join[] = [];
+    for (const seq of [...sight.watched, ...(await from.numbers(sight.top)).above]) {
+      const birth = await from.birth(seq);
+      if (birth) peers.push({ seq, birth });
+    }
+    await bringPeers(peers, newcomer, store);
     for (const id of await from.handoffs()) {
       const note = await from.handoff(id);
       if (note !== null) await store.putHandoff(id, note, { first: true, durable: true });
     }
   } catch (cause) {
-    newcomer.log('handoffs-not-moved', `to ${to.place.path}: ${reasonOf(cause)}`);
+    log('not-moved', `from ${place.path}: ${reasonOf(cause)}`);
   }
 }
 

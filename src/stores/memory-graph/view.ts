@@ -25,6 +25,7 @@ export type Part = 'number' | 'member' | 'handoff';
 /** The name of one part of one record among those that are forgotten. */
 export const forgettingOf = (part: Part, { print }: Found): string => `${part} ${print}`;
 
+/** What the lines that were found amount to: the first one that claims a number owns it, the last one about a member counts. */
 export function viewOf(found: readonly Found[], forgotten: ReadonlySet<string>): View {
   let top = 0;
   const births = new Map<number, Birth>();
