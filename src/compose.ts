@@ -1,7 +1,7 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { selfOfHook } from './claude/identity.ts';
+import { type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
@@ -54,7 +54,7 @@ function keyOf(event: HookEvent, payload: HookPayload): string {
 export interface Opened {
   /** Null when there is nothing to do: an unattended session that is to be ignored, or no place for state. */
   readonly session: Session | null;
-  /** For the user, once: state is not where it belongs. */
+  /** For the user: state is not where it belongs. Said once where something can remember that it was. */
   readonly notice: string | null;
 }
 
@@ -64,16 +64,46 @@ function settledIn(place: Place, id: string): Settled | null {
   return notebook && { place, notebooks, notebook, floor: 0 };
 }
 
-/** The session a hook belongs to. Chooses the place for its state when the process is new; later it is where its notebook is. */
+/** What opens a session: a hook of the client, or the server that the client talks to. */
+export interface Opening {
+  /** Names it in the log. */
+  readonly event: string;
+  readonly directory: string;
+  readonly self: Self;
+  readonly attended: boolean;
+  readonly occasion: Occasion;
+  /** What the user named the session; empty when the client's own note about it is to be asked. */
+  readonly title: string;
+  /** A process that has no notebook yet gets one; else there is nothing to do for it. */
+  readonly settles: boolean;
+}
+
+/** The session a hook belongs to. */
 export async function openSession(
   event: HookEvent,
   payload: HookPayload,
   env: NodeJS.ProcessEnv,
 ): Promise<Opened> {
   const directory = env.CLAUDE_PROJECT_DIR || payload.cwd || '/';
-  const scope = locateScope(directory);
-  const self = selfOfHook(env);
+  const occasion: Occasion = {
+    sessionId: payload.sessionId.slice(0, 200),
+    transcript: payload.transcriptPath.slice(0, 4096),
+    cwd: (payload.cwd || directory).slice(0, 4096),
+    key: keyOf(event, payload),
+  };
   const attended = env.CLAUDE_CODE_SESSION_ATTENDED !== '0';
+  const settles = event !== 'SessionEnd';
+  const title = payload.sessionTitle;
+  const opening: Opening = { event, directory, self: selfOfHook(env), attended, occasion, title, settles };
+  const opened = await openMember(opening, env);
+  // Without a home nothing can remember that it was said: once a start is once enough.
+  return opened.session || event === 'SessionStart' ? opened : { session: null, notice: null };
+}
+
+/** The session of a member. Chooses the place for its state when the process is new; later it is where its notebook is. */
+export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Promise<Opened> {
+  const { event, self, attended, occasion } = opening;
+  const scope = locateScope(opening.directory);
   const log = (code: string, message: string): void =>
     appendLog(statePlaces(scope, env), { at: isoTime(Date.now()), event, code, message });
 
@@ -88,24 +118,17 @@ export async function openSession(
   }
   if (!settled) {
     const marked = places.filter((place) => hasNotebook(place.path, self.id));
-    if (marked.length === 0 && event === 'SessionEnd') return { session: null, notice: null };
+    if (marked.length === 0 && !opening.settles) return { session: null, notice: null };
     const { settle } = await import('./settle.ts');
     const best = [...marked, ...places.filter((place) => !marked.includes(place))];
-    const sessionId = payload.sessionId.slice(0, 200);
+    const { sessionId } = occasion;
     const outcome = await settle({ scope, places: best, id: self.id, sessionId, attended, log });
-    // Without a home nothing can remember that it was said: once a start is once enough.
-    notice = outcome.home || event === 'SessionStart' ? outcome.notice : null;
+    notice = outcome.notice;
     settled = outcome.home;
   }
   if (!settled) return { session: null, notice };
 
   const store: Store = fileStore(settled.place.path);
-  const occasion: Occasion = {
-    sessionId: payload.sessionId.slice(0, 200),
-    transcript: payload.transcriptPath.slice(0, 4096),
-    cwd: (payload.cwd || directory).slice(0, 4096),
-    key: keyOf(event, payload),
-  };
   const session: Session = {
     self,
     occasion,
@@ -120,7 +143,7 @@ export async function openSession(
     notebook: settled.notebook,
     echo: false,
     head: () => readHead(scope),
-    name: () => payload.sessionTitle || sessionName(self.process.pid, env),
+    name: () => opening.title || sessionName(self.process.pid, env),
     readTail,
     git: async (worktree, limitMs) => (await import('./io/git.ts')).gitFacts(worktree, limitMs),
     changedSince: (files, time) => files.filter((file) => changedAfter(file, time)).length,
