@@ -7,6 +7,7 @@ import { listHandoffs, showHandoff } from './commands/handoff.ts';
 import { installCommand, uninstallCommand } from './commands/install.ts';
 import { log } from './commands/log.ts';
 import { promoteCommand, yieldCommand } from './commands/mastership.ts';
+import { mcp } from './commands/mcp.ts';
 import { prune } from './commands/prune.ts';
 import { status } from './commands/status.ts';
 import { whoami } from './commands/whoami.ts';
@@ -103,6 +104,10 @@ program
   .option('--dry-run', 'say what would be removed, and remove nothing')
   .addOption(json())
   .action(prune);
+program
+  .command('mcp')
+  .description('serve the same by MCP on stdin and stdout, for clients in which hooks cannot run')
+  .action(mcp);
 
 /** Every command works in the current directory, once the options have said which that is. */
 program.hook('preAction', () => {

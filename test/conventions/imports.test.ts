@@ -43,6 +43,19 @@ const rules: Rule[] = [
     ],
     types: ['src/claude/payload.ts'],
   },
+  {
+    of: 'src/mcp',
+    may: [
+      'src/core/',
+      'src/flows/',
+      'src/mcp/',
+      'src/messages/mcp.ts',
+      'src/claude/identity.ts',
+      'src/compose.ts',
+      '@modelcontextprotocol/server',
+      '@modelcontextprotocol/server/stdio',
+    ],
+  },
   { of: 'hooks', may: ['src/claude/', 'src/flows/'] },
 ];
 
