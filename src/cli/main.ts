@@ -47,6 +47,7 @@ program
   .command('install')
   .description('write the hooks into the settings of Claude Code, and try each of them')
   .addOption(scope())
+  .option('--mcp', 'add the MCP server to .mcp.json too (project scope)')
   .option('--dry-run', 'show what would be written, and write nothing')
   .addOption(json())
   .action(installCommand);

@@ -34,6 +34,7 @@ const rules: Rule[] = [
       'install/',
       'src/core/',
       'src/io/',
+      'src/claude/servers.ts',
       'src/claude/settings.ts',
       'src/messages/install.ts',
       'node:',
