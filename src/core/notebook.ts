@@ -2,6 +2,7 @@
 import type { Config } from './config.ts';
 import { defaults, resolveConfig } from './config.ts';
 import type { Role } from './election.ts';
+import type { OwnWords } from './handoff.ts';
 import type { Lease } from './liveness.ts';
 import { asBirth, type Birth, type MemberId } from './member.ts';
 import { list, nullable, number, object, oneOf, or, record, text } from './shape.ts';
@@ -44,6 +45,8 @@ export interface Conversation {
   readonly latestPrompt: string;
   readonly said: string;
   readonly summary: string;
+  /** What the session itself wrote for its handoff. */
+  readonly words: OwnWords | null;
   readonly digest: Digest;
   /** How far the transcript has been read. */
   readonly read: { readonly path: string; readonly offset: number };
@@ -94,6 +97,7 @@ export const newConversation = (sessionId: string): Conversation => ({
   latestPrompt: '',
   said: '',
   summary: '',
+  words: null,
   digest: emptyDigest,
   read: { path: '', offset: 0 },
   received: '',
@@ -142,6 +146,7 @@ const conversation = object<Conversation>({
   latestPrompt: or(text, ''),
   said: or(text, ''),
   summary: or(text, ''),
+  words: or(nullable(object({ goal: text, done: text, next: text, questions: list(text) })), null),
   digest: or(digest, emptyDigest),
   read: or(object({ path: text, offset: number }), { path: '', offset: 0 }),
   received: or(text, ''),

@@ -89,7 +89,7 @@ export async function announce(session: Session, current: Presence | null): Prom
     cwd: occasion.cwd,
     worktree: session.worktree,
     branch: oneLine(redact(session.head().branch), 200),
-    doing: oneLine(notebook.conversation.latestPrompt, 160),
+    doing: oneLine(notebook.conversation.latestPrompt || (notebook.conversation.words?.goal ?? ''), 160),
     transcript: occasion.transcript || (before?.transcript ?? ''),
     left: before?.left ?? null,
   };
