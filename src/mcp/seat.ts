@@ -121,7 +121,7 @@ export class Seat {
         occasion: { sessionId, transcript: '', cwd: directory, key: '' },
         title: '',
         settles,
-      comesBack: true,
+        comesBack: true,
       },
       this.#env,
     );

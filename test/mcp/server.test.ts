@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { startOf } from '../../src/io/processes.ts';
 import { cleanEnv, commandPath, jsonOf, type } from '../cli/command.ts';
 import { hostileText } from '../support/hostile.ts';
 import { filesBelow } from '../support/scratch.ts';
@@ -199,6 +200,7 @@ describe('who is a member', () => {
     await first.call('join');
     await first.call('handoff_write', { goal: 'Sell nuts', done: 'Roasted.', next: 'Crack.' });
     process.kill(first.pid, 'SIGKILL');
+    await eventually('the client is gone', async () => startOf(first.pid) === null);
     // Whoever still writes to the server that was left behind makes nobody join.
     const orphan = await first.call('whoami').catch(() => null);
     expect(orphan?.failed ?? true).toBe(true);
