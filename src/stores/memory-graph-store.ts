@@ -165,7 +165,9 @@ export function memoryGraphStore(site: Site): Store {
     async refile(birth, seq) {
       const holder = look().view.births.get(seq);
       if (holder) return same(holder, birth);
-      return (await local.refile(birth, seq)) && claim(birth, seq);
+      // Its number was given out here already: to this member, or to one that is just about to claim it.
+      const free = (await local.refile(birth, seq)) || (await local.birth(seq))?.id === birth.id;
+      return free && claim(birth, seq);
     },
 
     async numbers(floor = 0): Promise<Taken> {

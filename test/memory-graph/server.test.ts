@@ -144,8 +144,11 @@ describe('a record that goes', () => {
     const { place, store, server } = await both();
     const seq = await store.join(birth('a'), 0);
     await server.call('delete_entities', { entityNames: [sessionName('a')] });
-    expect(await graphAt(place).join(birth('b'), 0)).toBeGreaterThan(seq);
-    expect(await store.refile(birth('a'), seq)).toBe(true);
+    const later = await graphAt(place).join(birth('b'), 0);
+    expect(later).toBeGreaterThan(seq);
+    expect(await store.refile(birth('c'), seq)).toBe(false);
+    expect(await store.refile(birth('a', { cause: 'late' }), seq)).toBe(true);
+    expect((await store.numbers()).above).toEqual([seq, later]);
   });
 
   test('with all the others, because somebody emptied the file: the handoffs are still here', async () => {

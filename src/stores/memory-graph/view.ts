@@ -25,6 +25,7 @@ export type Part = 'number' | 'member' | 'handoff';
 /** The name of one part of one record among those that are forgotten. */
 export const forgettingOf = (part: Part, { print }: Found): string => `${part} ${print}`;
 
+/** The view of these records, in the order of their lines. What is forgotten counts only for the highest number. */
 export function viewOf(found: readonly Found[], forgotten: ReadonlySet<string>): View {
   let top = 0;
   const births = new Map<number, Birth>();
