@@ -30,9 +30,12 @@ import {
   recordsIn,
 } from './memory-graph/records.ts';
 import {
+  birthIn,
   forgettingOf,
   isStale,
+  lastSaid,
   latestOf,
+  noteIn,
   type Part,
   presenceIn,
   type View,
@@ -77,12 +80,12 @@ export function memoryGraphStore(site: Site): Store {
 
   /** Appends the record until it is there. */
   const publish = (record: GraphRecord): View => {
-    const { line, print } = lineOf(record, scope);
+    const line = lineOf(record, scope);
     for (let attempt = 0; attempt < attempts; attempt++) {
       expectGraph(file(), look().text);
       appendLine(file(), line);
-      const { view } = look();
-      if (view.prints.has(print)) return view;
+      const { text, view } = look();
+      if (text.includes(line)) return view;
     }
     throw new Error(
       `${file()} does not keep what is appended to it: another program replaces it all the time.`,
@@ -99,22 +102,22 @@ export function memoryGraphStore(site: Site): Store {
 
   /** Claims the number. False when somebody else's line is the first that does. */
   const claim = async (birth: Birth, seq: number): Promise<boolean> =>
-    same((await publishSession(birth, seq)).births.get(seq), birth);
+    same(birthIn(await publishSession(birth, seq), seq), birth);
 
   /** Tells the graph what others have to know of the member, if it does not yet. A member that is not in it stays out. */
   const tell = async (id: MemberId): Promise<void> => {
     const { view } = look();
     const latest = latestOf(view, id);
     const told = latest && (await local.presence(id));
-    if (latest && told && isStale(view.said.get(id), told, beatMs))
+    if (latest && told && isStale(lastSaid(view, id), told, beatMs))
       await publishSession(latest.birth, latest.seq);
   };
 
   /** Remembers not to look at that part of these records. */
-  const ignore = (part: Part, which: (record: GraphRecord) => boolean): void => {
+  const ignore = (part: Part, which: (one: Found) => boolean): void => {
     const before = forgotten();
     const lines = look()
-      .found.filter(({ record }) => which(record))
+      .found.filter(which)
       .map((one) => forgettingOf(part, one))
       .filter((name) => !before.has(name));
     if (lines.length === 0) return;
@@ -163,19 +166,21 @@ export function memoryGraphStore(site: Site): Store {
     },
 
     async refile(birth, seq) {
-      const holder = look().view.births.get(seq);
+      const holder = birthIn(look().view, seq);
       if (holder) return same(holder, birth);
-      return (await local.refile(birth, seq)) && claim(birth, seq);
+      // Its number was given out here already: to this member, or to one that is just about to claim it.
+      const free = (await local.refile(birth, seq)) || (await local.birth(seq))?.id === birth.id;
+      return free && claim(birth, seq);
     },
 
     async numbers(floor = 0): Promise<Taken> {
-      const numbers = [...look().view.births.keys()];
+      const numbers = [...look().view.claims.keys()];
       const above = numbers.filter((seq) => seq > floor).sort((a, b) => a - b);
       return { above, total: numbers.length };
     },
 
     async birth(seq) {
-      return look().view.births.get(seq) ?? null;
+      return birthIn(look().view, seq);
     },
 
     async announce(id, presence) {
@@ -200,11 +205,11 @@ export function memoryGraphStore(site: Site): Store {
     },
 
     async putHandoff(id, note, { first = false, durable = false } = {}) {
-      if (first && look().view.notes.has(id)) return false;
+      if (first && noteIn(look().view, id) !== null) return false;
       if (!(await local.putHandoff(id, note, { first, durable }))) return false;
       if (!durable) return true;
-      const { notes } = publish({ kind: 'handoff', id, first, note, at: now() });
-      if (!first || notes.get(id)?.note === note) return true;
+      const view = publish({ kind: 'handoff', id, first, note, at: now() });
+      if (!first || noteIn(view, id) === note) return true;
       await local.dropHandoff(id);
       return false;
     },
@@ -215,7 +220,7 @@ export function memoryGraphStore(site: Site): Store {
     },
 
     async handoff(id) {
-      return (await local.handoff(id)) ?? look().view.notes.get(id)?.note ?? null;
+      return (await local.handoff(id)) ?? noteIn(look().view, id);
     },
 
     handoffPlace(id) {
@@ -225,17 +230,14 @@ export function memoryGraphStore(site: Site): Store {
 
     async dropHandoff(id) {
       await local.dropHandoff(id);
-      ignore('handoff', (record) => record.kind === 'handoff' && record.id === id);
+      ignore('handoff', (one) => one.kind === 'handoff' && one.id === id);
     },
 
     async forget({ seqs = [], members = [] }) {
-      const highest = Math.max(0, ...look().view.births.keys());
+      const highest = Math.max(0, ...look().view.claims.keys());
       await local.forget({ seqs: seqs.filter((seq) => seq !== highest), members });
-      ignore(
-        'number',
-        (record) => record.kind === 'session' && record.seq !== highest && seqs.includes(record.seq),
-      );
-      ignore('member', (record) => record.kind === 'session' && members.includes(record.birth.id));
+      ignore('number', ({ kind, seq }) => kind === 'session' && seq !== highest && seqs.includes(seq));
+      ignore('member', ({ kind, id }) => kind === 'session' && members.includes(id));
     },
 
     sweep: (olderThanMs) => local.sweep(olderThanMs),

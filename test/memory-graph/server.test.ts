@@ -1,8 +1,8 @@
 /** Our store and the official memory server on one file: what each sees of the other, and what happens when both write. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import fs, { appendFileSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import { graphAt, graphOf, linesOf, rewrite, theirs } from '../support/graph.ts';
 import { type MemoryServer, memoryServer } from '../support/memory-server.ts';
@@ -144,8 +144,11 @@ describe('a record that goes', () => {
     const { place, store, server } = await both();
     const seq = await store.join(birth('a'), 0);
     await server.call('delete_entities', { entityNames: [sessionName('a')] });
-    expect(await graphAt(place).join(birth('b'), 0)).toBeGreaterThan(seq);
-    expect(await store.refile(birth('a'), seq)).toBe(true);
+    const later = await graphAt(place).join(birth('b'), 0);
+    expect(later).toBeGreaterThan(seq);
+    expect(await store.refile(birth('c'), seq)).toBe(false);
+    expect(await store.refile(birth('a', { cause: 'late' }), seq)).toBe(true);
+    expect((await store.numbers()).above).toEqual([seq, later]);
   });
 
   test('with all the others, because somebody emptied the file: the handoffs are still here', async () => {
@@ -245,6 +248,48 @@ describe('a race with the server', () => {
     const wanted = [...missing.map(({ id }) => sessionName(id)), 'slow 0', 'Ada'];
     const { entities } = await server.call('open_nodes', { names: wanted });
     expect(entities.map(({ name }) => name)).toEqual(expect.arrayContaining(wanted));
+  });
+});
+
+describe('a line that is gone before we looked for it', () => {
+  /** Puts the file as it was in the place of ours, as the server does, right after an append; so many times. */
+  const replacedAfterAppends = (file: string, times: number): void => {
+    const { fsyncSync } = fs;
+    const before = readFileSync(file);
+    let left = times;
+    onTestFinished(() => {
+      fs.fsyncSync = fsyncSync;
+    });
+    fs.fsyncSync = (fd) => {
+      fsyncSync(fd);
+      if (fs.fstatSync(fd).ino !== statSync(file).ino || left-- <= 0) return;
+      write(`${file}.tmp`, before);
+      renameSync(`${file}.tmp`, file);
+    };
+  };
+
+  test('is written again', async () => {
+    const place = scratch('memory-graph');
+    const file = write(graphOf(place), theirs);
+    const store = graphAt(place);
+    replacedAfterAppends(file, 3);
+    await store.announce('a', presence());
+    const seq = await store.join(birth('a'), 0);
+    expect(await graphAt(place).birth(seq)).toEqual(birth('a'));
+    expect(linesOf(file).filter((line) => line.includes(sessionName('a')))).toHaveLength(1);
+  });
+
+  test('five times in a row is not the server, and is said', async () => {
+    const place = scratch('memory-graph');
+    const file = write(graphOf(place), theirs);
+    const store = graphAt(place);
+    replacedAfterAppends(file, 100);
+    await expect(store.join(birth('a'), 0)).rejects.toThrow(/does not keep what is appended/);
+    await expect(store.putHandoff('000001-abc', 'kept here', { durable: true })).rejects.toThrow(
+      /does not keep/,
+    );
+    expect(await store.handoff('000001-abc')).toBe('kept here');
+    expect(readFileSync(file, 'utf8')).toBe(theirs);
   });
 });
 

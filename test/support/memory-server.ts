@@ -23,10 +23,9 @@ export interface MemoryServer {
   create(...names: string[]): Promise<Graph>;
 }
 
-const script = (): string => {
-  const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-memory/package.json');
-  return join(dirname(manifest), 'dist', 'index.js');
-};
+const require = createRequire(import.meta.url);
+const script = (): string =>
+  join(dirname(require.resolve('@modelcontextprotocol/server-memory/package.json')), 'dist', 'index.js');
 
 /** Starts the server on this file; it ends with the test. */
 export async function memoryServer(file: string): Promise<MemoryServer> {

@@ -34,16 +34,24 @@ export interface HandoffRecord {
 
 export type GraphRecord = SessionRecord | HandoffRecord;
 
-/** A record as it stands in the file. */
+/** A record as it stands in the file. Read only when asked for: most are of a long past, and every hook meets all of them. */
 export interface Found {
-  readonly record: GraphRecord;
-  /** Names exactly this record, whatever else was put into its entity. */
-  readonly print: string;
+  readonly kind: GraphRecord['kind'];
+  /** The member, or the handoff. */
+  readonly id: string;
+  /** Of a session; else 0. */
+  readonly seq: number;
+  readonly first: boolean;
+  /** Names this record among all that were ever written. */
+  readonly key: string;
+  /** Null when the rest of it cannot be read. */
+  read(): GraphRecord | null;
 }
 
 const mark = 'flowloom: ';
 const noteId = /^\d{6,}-[A-Za-z0-9]{1,12}(?:\.reconstructed)?$/;
-const mostSeq = 1e15;
+const time = /^[\w:.+-]{1,40}$/;
+const mostSeq = 999_999_999_999_999;
 
 /** The name under which the server finds the entity of a member or a handoff. */
 export const entityName = (kind: GraphRecord['kind'], scope: string, id: string): string =>
@@ -67,21 +75,23 @@ function facts(record: GraphRecord, scope: string): string[] {
 
 /** The observation that is for us. The text of a handoff is an observation of its own; here it is only named. */
 function ownObservation(record: GraphRecord): string {
-  const told = record.kind === 'handoff' ? { ...record, note: fingerprint(record.note) } : record;
-  return `${mark}${JSON.stringify({ version: 1, ...told })}`;
+  const { kind, at } = record;
+  const head = { version: 1, kind, id: idOf(record), at };
+  const told =
+    record.kind === 'session'
+      ? { ...head, seq: record.seq, seen: record.seen, birth: record.birth, presence: record.presence }
+      : { ...head, first: record.first, note: fingerprint(record.note) };
+  return `${mark}${JSON.stringify(told)}`;
 }
 
-/** The line for a record, without newlines, and its print. */
-export function lineOf(record: GraphRecord, scope: string): { line: string; print: string } {
-  const own = ownObservation(record);
-  const line = JSON.stringify({
+/** The line for a record, without newlines. The server writes it just so when it writes it again. */
+export const lineOf = (record: GraphRecord, scope: string): string =>
+  JSON.stringify({
     type: 'entity',
     name: entityName(record.kind, scope, idOf(record)),
     entityType: `flowloom-${record.kind}`,
-    observations: [...facts(record, scope), own],
+    observations: [...facts(record, scope), ownObservation(record)],
   });
-  return { line, print: fingerprint(own) };
-}
 
 function parse(text: string): unknown {
   try {
@@ -91,34 +101,30 @@ function parse(text: string): unknown {
   }
 }
 
-function asSession(value: Record<string, unknown>): SessionRecord | null {
-  const { seq, seen, at, presence } = value;
-  const birth = asBirth(value.birth);
-  if (!birth || !Number.isSafeInteger(seq) || (seq as number) <= 0 || (seq as number) > mostSeq) return null;
-  if (!Number.isFinite(seen) || typeof at !== 'string') return null;
-  return {
-    kind: 'session',
-    seq: seq as number,
-    birth,
-    presence: asPresence(presence),
-    seen: seen as number,
-    at,
-  };
+const isSeq = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= mostSeq;
+
+function asSession({ seq, seen, at, birth: born, presence }: Record<string, unknown>): SessionRecord | null {
+  const birth = asBirth(born);
+  if (!birth || !isSeq(seq) || typeof seen !== 'number' || typeof at !== 'string' || !time.test(at))
+    return null;
+  return { kind: 'session', seq, birth, presence: asPresence(presence), seen, at };
 }
 
-function asHandoff(value: Record<string, unknown>, observations: readonly unknown[]): HandoffRecord | null {
-  const { id, first, note, at } = value;
-  if (typeof id !== 'string' || !noteId.test(id) || typeof first !== 'boolean' || typeof at !== 'string')
-    return null;
+function asHandoff(
+  { id, first, note, at }: Record<string, unknown>,
+  observations: readonly unknown[],
+): HandoffRecord | null {
+  if (typeof id !== 'string' || !noteId.test(id) || typeof first !== 'boolean') return null;
+  if (typeof at !== 'string' || !time.test(at)) return null;
   const text = observations.find((entry) => typeof entry === 'string' && fingerprint(entry) === note);
   return typeof text === 'string' ? { kind: 'handoff', id, first, note: text, at } : null;
 }
 
 /** What one line holds: a record of this scope, something of another's, or something of ours that says nothing any more. */
-export type LineContent = Found | 'foreign' | { readonly damaged: string };
+type Content = GraphRecord | 'foreign' | { readonly damaged: string };
 
-/** Reads one parsed line. */
-function contentOf(value: unknown, scope: string): LineContent {
+function contentOf(value: unknown, scope: string): Content {
   if (!isRecord(value) || value.type !== 'entity' || typeof value.name !== 'string') return 'foreign';
   const { name, observations } = value;
   const kind = (['session', 'handoff'] as const).find((one) => name.startsWith(entityName(one, scope, '')));
@@ -129,9 +135,51 @@ function contentOf(value: unknown, scope: string): LineContent {
     const told = parse(own.slice(mark.length));
     if (!isRecord(told) || told.version !== 1 || told.kind !== kind) continue;
     const record = kind === 'session' ? asSession(told) : asHandoff(told, list);
-    if (record && entityName(kind, scope, idOf(record)) === name) return { record, print: fingerprint(own) };
+    if (record && entityName(kind, scope, idOf(record)) === name) return record;
   }
   return { damaged: name };
+}
+
+const recordOf = (line: string, scope: string): GraphRecord | null => {
+  const content = contentOf(parse(line), scope);
+  return typeof content === 'object' && 'kind' in content ? content : null;
+};
+
+const keyOf = (kind: string, id: string, seq: number, at: string): string => `${kind} ${id} ${seq} ${at}`;
+
+const foundAs = (record: GraphRecord): Found => {
+  const [id, seq, first] =
+    record.kind === 'session' ? [idOf(record), record.seq, false] : [record.id, 0, record.first];
+  const { kind, at } = record;
+  return { kind, id, seq, first, key: keyOf(kind, id, seq, at), read: () => record };
+};
+
+/** The head of our observation as we and the server write it. A comma or bracket before a quote is never inside a string. */
+const head =
+  /[,[]"flowloom: \{\\"version\\":1,\\"kind\\":\\"(session|handoff)\\",\\"id\\":\\"(\w[\w.-]{0,99})\\",\\"at\\":\\"([\w:.+-]{1,40})\\",\\"(?:seq\\":([1-9]\d{0,14})|first\\":(true|false)),/;
+
+/** The record of a line; null when it is none of this scope's. */
+function findIn(line: string, scope: string): Found | null {
+  const [, kind, id, at, number, first] = head.exec(line) ?? [];
+  const usual =
+    (kind === 'session' && number !== undefined) ||
+    (kind === 'handoff' && first !== undefined && noteId.test(id!));
+  const begin = usual && `{"type":"entity","name":"${entityName(kind as Found['kind'], scope, id!)}","`;
+  if (!begin || !line.startsWith(begin)) {
+    // Another program wrote it, or a model changed it.
+    const record = recordOf(line, scope);
+    return record && foundAs(record);
+  }
+  const seq = Number(number ?? 0);
+  const key = keyOf(kind!, id!, seq, at!);
+  let known: GraphRecord | null | undefined;
+  const read = (): GraphRecord | null => {
+    if (known !== undefined) return known;
+    const record = recordOf(line, scope);
+    known = record && foundAs(record).key === key ? record : null;
+    return known;
+  };
+  return { kind: kind as Found['kind'], id: id!, seq, first: first === 'true', key, read };
 }
 
 /** Every record of this scope in the file's text, in the file's order. Whatever else stands there is not even parsed. */
@@ -141,8 +189,8 @@ export function recordsIn(text: string, scope: string): Found[] {
   for (let at = text.indexOf(needle); at >= 0; ) {
     const start = text.lastIndexOf('\n', at) + 1;
     const end = text.indexOf('\n', at);
-    const content = contentOf(parse(end < 0 ? text.slice(start) : text.slice(start, end)), scope);
-    if (typeof content === 'object' && 'record' in content) found.push(content);
+    const one = findIn(end < 0 ? text.slice(start) : text.slice(start, end), scope);
+    if (one) found.push(one);
     if (end < 0) break;
     at = text.indexOf(needle, end);
   }

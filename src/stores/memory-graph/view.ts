@@ -8,64 +8,90 @@
 import type { Birth, MemberId, SeenPresence } from '../../core/member.ts';
 import type { Found, HandoffRecord, SessionRecord } from './records.ts';
 
-/** One reader's view of one state of the file. */
+/** One reader's view of one state of the file: every record under what it is about, in the order of the lines. */
 export interface View {
   /** The highest number that any line claims, whether or not it is forgotten: numbers go on above it. */
   readonly top: number;
-  readonly births: ReadonlyMap<number, Birth>;
-  /** Of each member the last it said. */
-  readonly said: ReadonlyMap<MemberId, SessionRecord>;
-  readonly notes: ReadonlyMap<string, HandoffRecord>;
-  readonly prints: ReadonlySet<string>;
+  readonly claims: ReadonlyMap<number, readonly Found[]>;
+  readonly said: ReadonlyMap<MemberId, readonly Found[]>;
+  readonly notes: ReadonlyMap<string, readonly Found[]>;
 }
 
 /** What this reader does not look at any more; a part of a record, since a member may be forgotten and its number kept. */
 export type Part = 'number' | 'member' | 'handoff';
 
 /** The name of one part of one record among those that are forgotten. */
-export const forgettingOf = (part: Part, { print }: Found): string => `${part} ${print}`;
+export const forgettingOf = (part: Part, { key }: Found): string => `${part} of ${key}`;
 
-/** What the lines that were found amount to: the first one that claims a number owns it, the last one about a member counts. */
+/** The view of these records, in the order of their lines. What is forgotten counts only for the highest number. */
 export function viewOf(found: readonly Found[], forgotten: ReadonlySet<string>): View {
   let top = 0;
-  const births = new Map<number, Birth>();
-  const said = new Map<MemberId, SessionRecord>();
-  const notes = new Map<string, HandoffRecord>();
-  const kept = (part: Part, one: Found): boolean =>
-    forgotten.size === 0 || !forgotten.has(forgettingOf(part, one));
+  const claims = new Map<number, Found[]>();
+  const said = new Map<MemberId, Found[]>();
+  const notes = new Map<string, Found[]>();
+  const put = <K>(map: Map<K, Found[]>, key: K, part: Part, one: Found): void => {
+    if (forgotten.size > 0 && forgotten.has(forgettingOf(part, one))) return;
+    const list = map.get(key);
+    if (list) list.push(one);
+    else map.set(key, [one]);
+  };
   for (const one of found) {
-    const { record } = one;
-    if (record.kind === 'handoff') {
-      if (kept('handoff', one) && !notes.get(record.id)?.first) notes.set(record.id, record);
-      continue;
+    if (one.kind === 'handoff') put(notes, one.id, 'handoff', one);
+    else {
+      top = Math.max(top, one.seq);
+      put(claims, one.seq, 'number', one);
+      put(said, one.id, 'member', one);
     }
-    const { seq, birth } = record;
-    top = Math.max(top, seq);
-    if (kept('number', one) && !births.has(seq)) births.set(seq, birth);
-    if (kept('member', one)) said.set(birth.id, record);
   }
-  return { top, births, said, notes, prints: new Set(found.map(({ print }) => print)) };
+  return { top, claims, said, notes };
 }
+
+/** The first of them that can be read. */
+function firstOf(list: readonly Found[] | undefined): Found | null {
+  return list?.find((one) => one.read() !== null) ?? null;
+}
+const lastOf = (list: readonly Found[] | undefined): Found | null =>
+  list?.findLast((one) => one.read() !== null) ?? null;
+
+/** The birth that owns the number: of the first line that claims it. */
+export const birthIn = (view: View, seq: number): Birth | null =>
+  (firstOf(view.claims.get(seq))?.read() as SessionRecord | undefined)?.birth ?? null;
+
+/** What the member said last. */
+export const lastSaid = (view: View, id: MemberId): SessionRecord | null =>
+  (lastOf(view.said.get(id))?.read() as SessionRecord | undefined) ?? null;
 
 /** The highest number that is this member's; null when it has none. */
 export function latestOf(view: View, id: MemberId): { seq: number; birth: Birth } | null {
-  let latest: { seq: number; birth: Birth } | null = null;
-  for (const [seq, birth] of view.births)
-    if (birth.id === id && seq > (latest?.seq ?? 0)) latest = { seq, birth };
-  return latest;
+  const numbers = new Set(view.said.get(id)?.map(({ seq }) => seq));
+  for (const seq of [...numbers].sort((a, b) => b - a)) {
+    const birth = birthIn(view, seq);
+    if (birth?.id === id) return { seq, birth };
+  }
+  return null;
 }
 
 /** The presence as the graph tells it; null when the member told none there. */
 export function presenceIn(view: View, id: MemberId): SeenPresence | null {
-  const record = view.said.get(id);
+  const record = lastSaid(view, id);
   if (!record?.presence) return null;
   return { presence: record.presence, beat: `${record.seen} ${record.at}`, seenAt: record.seen };
 }
 
-/** Whether what a member said in the graph is no longer what others have to know. What it does now is no reason: that changes at every prompt. */
-export function isStale(record: SessionRecord | undefined, now: SeenPresence, beatMs: number): boolean {
+/** The note under this id: the last one, unless one was to be the first. */
+export function noteIn(view: View, id: string): string | null {
+  const list = view.notes.get(id);
+  const found = firstOf(list?.filter(({ first }) => first)) ?? lastOf(list);
+  return (found?.read() as HandoffRecord | undefined)?.note ?? null;
+}
+
+/**
+ * Whether what a member said in the graph is no longer what others have to know. What it does now is no reason: that changes at
+ * every prompt.
+ */
+export function isStale(record: SessionRecord | null, now: SeenPresence, beatMs: number): boolean {
   const before = record?.presence;
-  if (!record || !before || now.seenAt - record.seen > beatMs) return true;
+  if (!before || now.seenAt - record.seen > beatMs) return true;
   const { sessionId, name, worktree, branch, left } = now.presence;
   return (
     before.sessionId !== sessionId ||
