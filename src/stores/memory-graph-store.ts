@@ -27,6 +27,7 @@ import {
   type Found,
   type GraphRecord,
   lineOf,
+  mostSeq,
   recordsIn,
 } from './memory-graph/records.ts';
 import {
@@ -158,7 +159,12 @@ export function memoryGraphStore(site: Site): Store {
 
     async join(birth, floor) {
       for (let above = floor; ; ) {
-        const seq = await local.join(birth, Math.max(above, look().view.top));
+        above = Math.max(above, look().view.top);
+        if (above >= mostSeq)
+          throw new Error(
+            `${file()} claims join number ${above}, and there is none above it. Take that line out, or name another file.`,
+          );
+        const seq = await local.join(birth, above);
         if (await claim(birth, seq)) return seq;
         // A member whose state lies elsewhere was faster.
         above = seq;

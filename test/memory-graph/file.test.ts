@@ -4,6 +4,7 @@ import { chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, s
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaults } from '../../src/core/config.ts';
+import { lineOf, mostSeq } from '../../src/stores/memory-graph/records.ts';
 import { memoryGraphStore } from '../../src/stores/memory-graph-store.ts';
 import { openStore, type Site } from '../../src/stores/open.ts';
 import { graphAt, graphOf, siteAt, theirs } from '../support/graph.ts';
@@ -243,6 +244,20 @@ describe('of what is no memory graph we keep off, and say so', () => {
     expect(said(place)).toMatch(/is not writable \(EACCES\)/);
     execFileSync('chmod', ['700', place]);
   });
+});
+
+test('a line that claims the very last number is said, and costs no number', async () => {
+  const place = scratch('graph-file');
+  const last = lineOf(
+    { kind: 'session', seq: mostSeq, birth: birth('x'), presence: null, seen: 1, at: 'now' },
+    'shop-abc',
+  );
+  write(graphOf(place), `${theirs}\n${last}`);
+  await expect(graphAt(place).join(birth('a'), 0)).rejects.toThrow(
+    /there is none above it\. Take that line out/,
+  );
+  write(graphOf(place), theirs);
+  expect(await graphAt(place).join(birth('a'), 0)).toBe(1);
 });
 
 test('what was there before stays letter by letter', async () => {

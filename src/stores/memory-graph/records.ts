@@ -51,7 +51,8 @@ export interface Found {
 const mark = 'flowloom: ';
 const noteId = /^\d{6,}-[A-Za-z0-9]{1,12}(?:\.reconstructed)?$/;
 const time = /^[\w:.+-]{1,40}$/;
-const mostSeq = 999_999_999_999_999;
+/** The highest number that a line may claim. */
+export const mostSeq = 999_999_999_999_999;
 
 /** The name under which the server finds the entity of a member or a handoff. */
 export const entityName = (kind: GraphRecord['kind'], scope: string, id: string): string =>
