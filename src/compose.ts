@@ -13,7 +13,7 @@ import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { eachPlace, type Place, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
-import { locateScope, readHead, type Scope } from './io/scope.ts';
+import { isWorktreeOf, locateScope, readHead, type Scope } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
 import type { Newcomer, Settled } from './settle.ts';
 import { fileStore } from './stores/file-store.ts';
@@ -144,7 +144,8 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     head: () => readHead(scope),
     name: () => opening.title || sessionName(self.process.pid, env),
     readTail,
-    git: async (worktree, limitMs) => (await import('./io/git.ts')).gitFacts(worktree, limitMs),
+    git: async (worktree, limitMs) =>
+      isWorktreeOf(scope, worktree) ? (await import('./io/git.ts')).gitFacts(worktree, limitMs) : null,
     changedSince: (files, time) => files.filter((file) => changedAfter(file, time)).length,
     report: (code, cause) =>
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),
