@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { cliPath } from './support/client.ts';
+import { cliPath, findClient } from './support/client.ts';
 import { until } from './support/processes.ts';
 import { type RecordedRequest, textsOf } from './support/stub-api.ts';
 import { scenario, scenarios, type World } from './support/world.ts';
@@ -67,6 +68,22 @@ scenarios('the MCP server', () => {
       expect(answerIn(after.at(-1)).text).toMatch(/^You are master \(epoch 1\).*\nChanged: .*is master now/);
       await a.kill9();
       expect(world.roster()).toEqual([]);
+    },
+    noHooks,
+  );
+
+  scenario(
+    'the client finds the installed server in order, and nobody joins for that',
+    async (world) => {
+      expect(world.flowloom(['install', '--mcp']).status).toBe(0);
+      allowServer(world);
+      const client = findClient();
+      const { repository, env } = world.scratch;
+      const list = client.found
+        ? spawnSync(client.path, ['mcp', 'list'], { cwd: repository, env, encoding: 'utf8' })
+        : null;
+      expect(list?.stdout).toMatch(/^flowloom: node \.claude\/flowloom\/mcp\.mjs - .*Connected$/m);
+      expect(world.status()).toMatchObject({ epoch: 0, members: [] });
     },
     noHooks,
   );

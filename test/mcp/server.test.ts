@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cleanEnv, commandPath, jsonOf, type } from '../cli/command.ts';
 import { hostileText } from '../support/hostile.ts';
-import { filesBelow } from '../support/scratch.ts';
+import { filesBelow, write } from '../support/scratch.ts';
 import { world } from '../support/world.ts';
 import { connect, eras, eventually, serverPath, statusOf } from './clients.ts';
 
@@ -232,6 +232,17 @@ describe('who is a member', () => {
     expect(filesBelow(join(w.root, '.git')).filter((file) => file.startsWith('flowloom/'))).toEqual([]);
   });
 
+  test('the lease is renewed while nobody calls anything', async () => {
+    const w = world();
+    write(join(w.root, '.flowloomrc'), '{ "leaseHours": 0.01 }');
+    const connection = await connect(w);
+    await connection.call('join');
+    const seen = async () => (await statusOf(w)).members.map(({ lastSeenAt }) => lastSeenAt).join();
+    const first = await seen();
+    await eventually('a later beat', async () => (await seen()) !== first);
+    expect((await statusOf(w)).members).toMatchObject([{ seq: 1, pid: connection.pid }]);
+  });
+
   test('unattended clients are workers beside an attended one', async () => {
     const w = world();
     const attended = await connect(w);
@@ -346,6 +357,24 @@ describe('text of others', () => {
       expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/);
     }
   });
+});
+
+test('what a session was told it does not hand on as its own', async () => {
+  const w = world();
+  const first = await connect(w);
+  await first.call('join');
+  const heard = 'The crates are counted, and there are forty-two of them in the yard.';
+  await first.call('handoff_write', { goal: 'Sell', done: heard, next: 'Set the price.' });
+  const second = await connect(w);
+  await second.call('join');
+  const wrote = await second.call('handoff_write', {
+    goal: 'Sell',
+    done: `${heard}\nSold one.`,
+    next: 'Sell two.',
+  });
+  const note = readFileSync(String(wrote.facts.place), 'utf8');
+  expect(note).toContain('Sold one.');
+  expect(note).not.toContain(heard);
 });
 
 describe('the connection', () => {
