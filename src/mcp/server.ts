@@ -24,6 +24,8 @@ import { tools } from './tools.ts';
 
 declare const __VERSION__: string;
 
+const closeMs = 3_000;
+
 type Facts = Record<string, unknown>;
 type Answer = readonly [text: string, facts?: Facts];
 
@@ -146,6 +148,8 @@ export function serve(): void {
     if (ending) return;
     ending = true;
     void seat.close().finally(() => process.exit(0));
+    // Whatever a store waits for, nobody waits for this server.
+    setTimeout(() => process.exit(0), closeMs);
   };
   transport.onclose = () => {
     onclose?.();
