@@ -9,6 +9,7 @@ import { log } from './commands/log.ts';
 import { promoteCommand, yieldCommand } from './commands/mastership.ts';
 import { prune } from './commands/prune.ts';
 import { status } from './commands/status.ts';
+import { syncCommand } from './commands/sync.ts';
 import { whoami } from './commands/whoami.ts';
 import { currentDirectory, fail } from './terminal.ts';
 import { version } from './version.ts';
@@ -103,6 +104,13 @@ program
   .option('--dry-run', 'say what would be removed, and remove nothing')
   .addOption(json())
   .action(prune);
+
+program
+  .command('sync')
+  .description('exchange records with the remote now (store git with git.remote)')
+  .addOption(json())
+  .addOption(new Option('--order <order>', 'what a process that is started for it is told').hideHelp())
+  .action(syncCommand);
 
 /** Every command works in the current directory, once the options have said which that is. */
 program.hook('preAction', () => {
