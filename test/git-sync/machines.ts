@@ -89,13 +89,11 @@ function machine(fleet: { base: string; remote: string }, name: string): Machine
     },
     sync: (limitMs) => sync(made.site(), limitMs),
     async command(more = {}, through = []) {
-      const [program, ...args] = [...through, process.execPath, commandPath, '-C', root, 'sync', '--json'];
-      const child = spawn(program!, args, { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
-      let stdout = '';
-      let stderr = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-      const [code] = (await once(child, 'close')) as [number | null];
+      const { code, stdout, stderr } = await runCommand(
+        { ...made, env: { ...env, ...more } },
+        ['sync', '--json'],
+        through,
+      );
       if (!stdout) throw new Error(`sync in ${name} printed nothing: ${stderr}`);
       return { code, report: JSON.parse(stdout) as SyncReport };
     },
@@ -169,4 +167,21 @@ export function held(remote: string): string {
     .filter((line) => line.endsWith(' commit') || line.endsWith(' blob'))
     .map((line) => git(remote, 'cat-file', '-p', line.split(' ')[0]!))
     .join('\n');
+}
+
+/** Runs a command of ours in a clone, as a person does. */
+export async function runCommand(
+  { root, env }: Machine,
+  args: readonly string[],
+  through: readonly string[] = [],
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const [program, ...rest] = [...through, process.execPath, commandPath, '-C', root, ...args];
+  const child = spawn(program!, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      said[stream] += text;
+    });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...said };
 }

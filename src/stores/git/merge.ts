@@ -40,12 +40,12 @@ export interface Merger {
 export type Step =
   /** It becomes what the remote has. */
   | { readonly kind: 'adopt'; readonly ref: string; readonly oid: string; readonly expected: string | null }
-  /** The number belongs to somebody else; `again`: the member needs another one. */
+  /** The number is not the member's any more: it is whose `oid` it is, or nobody's; `again`: the member needs another one. */
   | {
       readonly kind: 'give-way';
       readonly ref: string;
       readonly seq: number;
-      readonly oid: string;
+      readonly oid: string | null;
       readonly expected: string;
       readonly birth: Birth;
       readonly again: boolean;
@@ -124,7 +124,7 @@ function isOver(
   return (numbers.get(birth.id) ?? 0) > seq || (left?.seq ?? 0) >= seq || isDead(birth, merger);
 }
 
-/** What of the remote is to be taken over, numbers lowest first. */
+/** What of the remote is to be taken over, and who needs another number, in the order in which they are to get it. */
 export function planMerge(local: View, base: View, theirs: View, merger: Merger): Step[] {
   const numbers = latest(local);
   const steps: Step[] = [];
@@ -150,7 +150,28 @@ export function planMerge(local: View, base: View, theirs: View, merger: Merger)
       steps.push({ kind: 'give-way', ref, seq, oid, expected: here.oid, birth, again });
     } else if (!mine) steps.push({ kind: 'adopt', ref, oid, expected: here.oid });
   }
-  return steps;
+  const all = [...steps, ...followers(steps, local, theirs, merger)];
+  const moves = all.filter((step) => step.kind === 'give-way').sort((a, b) => a.seq - b.seq);
+  return [...all.filter((step) => step.kind === 'adopt'), ...moves];
+}
+
+/** Who joined here after one that needs another number needs one, too, or it would come before. */
+function followers(steps: readonly Step[], local: View, theirs: View, merger: Merger): Step[] {
+  const moving = steps.filter((step) => step.kind === 'give-way' && step.again) as { seq: number }[];
+  const first = Math.min(...moving.map(({ seq }) => seq));
+  const planned = new Set(steps.map(({ ref }) => ref));
+  const numbers = latest(local);
+  const found: Extract<Step, { kind: 'give-way' }>[] = [];
+  for (const [ref, entry] of local) {
+    const seq = numberOf(ref);
+    const birth = birthIn(entry);
+    if (seq === null || seq <= first || planned.has(ref) || !birth || entry.record?.clone !== merger.clone)
+      continue;
+    if (isOver(birth, seq, local, numbers, merger)) continue;
+    const oid = theirs.get(ref)?.oid ?? null;
+    found.push({ kind: 'give-way', ref, seq, oid, expected: entry.oid, birth, again: true });
+  }
+  return found;
 }
 
 /** What is to be changed on the remote so that it knows what this clone knows. */

@@ -7,19 +7,25 @@ import { join } from 'node:path';
 import { number, object, text } from '../../core/shape.ts';
 import { createFile } from '../../io/atomic-write.ts';
 import { startOf } from '../../io/processes.ts';
-import { safeReadWithStat, UnreadableError } from '../../io/safe-read.ts';
+import { safeRead, UnreadableError } from '../../io/safe-read.ts';
 
-const holderShape = object<{ pid: number; start: string }>({ pid: number, start: text });
+const holderShape = object<{ pid: number; start: string; at: number }>({
+  pid: number,
+  start: text,
+  at: number,
+});
 
 const pathIn = (place: string): string => join(place, 'sync.lock');
 
 /** A sync is at work here. One that is older than its limit is not: it hangs, or its pid is somebody else's by now. */
 export function isSyncing(place: string, limitMs: number): boolean {
   try {
-    const found = safeReadWithStat(pathIn(place), 4096);
-    if (!found || Math.abs(Date.now() - found.stat.mtimeMs) > limitMs) return false;
-    const holder = holderShape(JSON.parse(found.text));
-    return holder !== undefined && startOf(holder.pid) === holder.start;
+    const holder = holderShape(JSON.parse(safeRead(pathIn(place), 4096) ?? 'null'));
+    return (
+      holder !== undefined &&
+      Math.abs(Date.now() - holder.at) < limitMs &&
+      startOf(holder.pid) === holder.start
+    );
   } catch (cause) {
     if (cause instanceof UnreadableError || cause instanceof SyntaxError) return false;
     throw cause;
@@ -29,7 +35,12 @@ export function isSyncing(place: string, limitMs: number): boolean {
 /** Takes the lock; null when a sync is at work. What comes back gives it up. */
 export function takeSyncLock(place: string, limitMs: number): (() => void) | null {
   const path = pathIn(place);
-  const mine = JSON.stringify({ pid: process.pid, start: startOf(process.pid) ?? '', nonce: Math.random() });
+  const mine = JSON.stringify({
+    pid: process.pid,
+    start: startOf(process.pid) ?? '',
+    at: Date.now(),
+    nonce: Math.random(),
+  });
   for (let attempt = 0; attempt < 3; attempt++) {
     if (createFile(path, mine))
       return () => {
@@ -45,7 +56,7 @@ export function takeSyncLock(place: string, limitMs: number): (() => void) | nul
 
 function read(path: string): string | null {
   try {
-    return safeReadWithStat(path, 4096)?.text ?? null;
+    return safeRead(path, 4096);
   } catch {
     return null;
   }

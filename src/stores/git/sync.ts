@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { isoTime } from '../../core/iso-time.ts';
 import { oneLine } from '../../core/quote.ts';
 import { redact } from '../../core/redact.ts';
+import { makePrivateDirectory } from '../../io/atomic-write.ts';
 import { startOf, thisDomain } from '../../io/processes.ts';
 import { UnreadableError } from '../../io/safe-read.ts';
 import type { Site } from '../open.ts';
+import { tidyNowAndThen } from './maintenance.ts';
 import {
   type Entry,
   type Merger,
@@ -60,6 +62,7 @@ export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncRepor
     ...tally,
   });
   if (!remote || !site.scope.commonDir) return report('no-remote', '');
+  makePrivateDirectory(site.place);
   const release = takeSyncLock(site.place, limitMs + 5000);
   if (!release) return report('busy', '');
   try {
@@ -76,6 +79,7 @@ export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncRepor
       ...(work.viewAt && { viewAt: work.viewAt }),
     });
     keepReport(site.place, done);
+    await tidyNowAndThen(repository.path);
     return done;
   } catch (cause) {
     const failed = report('failed', cause instanceof Error ? cause.message : String(cause));
@@ -218,7 +222,8 @@ class Work {
       // Counted by the store: whoever watched this number looks at all of them again.
       refs.set(`${movedRefs}${seqName(step.seq)}-${step.birth.id}`, () => expected!, { durable: true });
     }
-    if (refs.set(ref, () => oid, { durable: true, expected }) !== undefined) this.received++;
+    if (oid === null) await refs.remove(ref);
+    else if (refs.set(ref, () => oid, { durable: true, expected }) !== undefined) this.received++;
   }
 
   #joinAgain({ birth }: Extract<Step, { kind: 'give-way' }>): number {
