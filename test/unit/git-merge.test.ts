@@ -63,6 +63,9 @@ class Clone {
       else remote.set(ref, entry(content));
     }
     this.base = new Map(remote);
+    expect(Math.max(0, ...seqs(remote)), 'the remote goes on above all that was known').toBe(
+      Math.max(0, ...this.numbers()),
+    );
     return wanted.length;
   }
   joins(): { seq: number; birth: Birth }[] {
