@@ -1,10 +1,12 @@
 /** Installs the hooks: scripts first, settings last, so that no hook ever points to a missing script. */
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
+import { serverFile } from '../src/claude/servers.ts';
 import { isOurs, settingsBlock } from '../src/claude/settings.ts';
 import { diffLines } from './diff.ts';
 import { discardAll, readText, removeFile, stageAll } from './disk.ts';
 import { InstallError } from './error.ts';
+import type { Manifest } from './manifest.ts';
 import { mergeBefore, type Plan, planInstall } from './plan.ts';
 import type { InstallReport, Note } from './report.ts';
 import {
@@ -16,6 +18,8 @@ import {
   setAside,
 } from './scripts.ts';
 import { selfTest } from './self-test.ts';
+import { holdsServer, planServer, type ServerBefore, type ServerPlan } from './server-plan.ts';
+import { serverTest } from './server-test.ts';
 import { otherTargets, type Place, resolveTarget, type Target } from './target.ts';
 
 export interface InstallRequest extends Place {
@@ -24,6 +28,16 @@ export interface InstallRequest extends Place {
   /** The directory with the compiled hooks. */
   hooksSource: string;
   version: string;
+  /** Add the MCP server too; one that is there is kept up to date without it. */
+  mcp?: boolean;
+}
+
+/** `.mcp.json`, if it is to hold our server. */
+interface PreparedServer {
+  file: string;
+  /** The file as it was read. */
+  text: string | null;
+  plan: ServerPlan;
 }
 
 /** Everything that will be written, worked out from one reading of the disk. */
@@ -32,6 +46,8 @@ export interface PreparedInstall {
   /** The settings file as it was read. */
   text: string | null;
   settings: Plan;
+  /** Null when `.mcp.json` is not our business. */
+  server: PreparedServer | null;
   scripts: ScriptsPlan;
 }
 
@@ -45,9 +61,13 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
   const { prepared, backups } = request.dryRun
     ? { prepared: prepareInstall(request), backups: [] }
     : installNow(request);
-  const { target, text, settings, scripts } = prepared;
+  const { target, text, settings, server, scripts } = prepared;
   const block = settingsBlock(target.commandDir);
-  const changed = settings.changed || scripts.writes.length > 0 || scripts.obsolete.length > 0;
+  const changed =
+    settings.changed ||
+    Boolean(server?.plan.changed) ||
+    scripts.writes.length > 0 ||
+    scripts.obsolete.length > 0;
   return {
     scope: target.scope,
     version: request.version,
@@ -59,6 +79,12 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
     events: settings.events,
     files: scripts.writes.map(({ file }) => relative(target.scriptsDir, file)),
     diff: diffLines(text, settings.text),
+    server: server && {
+      file: server.file,
+      changed: server.plan.changed,
+      diff: diffLines(server.text, server.plan.text),
+      test: request.dryRun ? null : await serverTest(target.root, request.env),
+    },
     selfTest: request.dryRun ? null : await selfTest(target.root, block, request.env),
     notes: [...backups, ...(changed ? adviceFor(prepared) : []), ...warningsFor(request, prepared)],
   };
@@ -67,32 +93,68 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
 /** Reads and decides; writes nothing. */
 export function prepareInstall(request: InstallRequest): PreparedInstall {
   const target = resolveTarget(request);
-  const files = collectFiles(request.hooksSource, target);
+  const old = readManifest(target);
+  const { server, wanted } = prepareServer(request, target, old);
+  const files = collectFiles(request.hooksSource, target, wanted);
   const text = readText(target.settingsFile);
   const settings = planInstall(text, settingsBlock(target.commandDir), target.settingsFile);
-  const old = readManifest(target);
   const before = mergeBefore(old?.before ?? {}, settings);
+  const serverBefore = server ? mergeServerBefore(old, server.plan) : old?.serverBefore;
   const createdDirectory = old?.createdDirectory || !existsSync(target.claudeDir);
   const scripts = planScripts(target, files, old, {
     version: request.version,
     ...(Object.keys(before).length > 0 ? { before } : {}),
+    ...(wanted && serverBefore && Object.keys(serverBefore).length > 0 ? { serverBefore } : {}),
     ...(createdDirectory ? { createdDirectory } : {}),
   });
-  return { target, text, settings, scripts };
+  return { target, text, settings, server, scripts };
 }
 
 /**
- * Writes what was prepared. Returns the edited scripts it moved aside, or null when somebody changed the settings file
- * meanwhile: then that file is untouched and the preparation is out of date.
+ * What becomes of `.mcp.json`, and whether the server belongs to the scripts. Without being asked for, one that was installed is kept
+ * as long as `.mcp.json` names it, and a file that cannot be read is left for another time.
  */
-export function applyInstall({ target, text, settings, scripts }: PreparedInstall): Note[] | null {
+function prepareServer(
+  { mcp = false }: InstallRequest,
+  { serversFile: file, scope, root }: Target,
+  old: Manifest | null,
+): { server: PreparedServer | null; wanted: boolean } {
+  if (file === null) {
+    if (mcp) throw new InstallError({ code: 'server-scope', file: root, at: scope });
+    return { server: null, wanted: false };
+  }
+  if (!mcp && !old?.files[serverFile]) return { server: null, wanted: false };
+  try {
+    const text = readText(file);
+    if (!mcp && !holdsServer(text, file)) return { server: null, wanted: false };
+    return { server: { file, text, plan: planServer(text, file) }, wanted: true };
+  } catch (error) {
+    if (mcp || !(error instanceof InstallError)) throw error;
+    return { server: null, wanted: true };
+  }
+}
+
+/** As `mergeBefore`. */
+const mergeServerBefore = (old: Manifest | null, { found, before }: ServerPlan): ServerBefore =>
+  found ? { ...old?.serverBefore, ...before } : before;
+
+/**
+ * Writes what was prepared. Returns the edited scripts it moved aside, or null when somebody changed the settings file
+ * or `.mcp.json` meanwhile: then that file is untouched and the preparation is out of date.
+ */
+export function applyInstall({ target, text, settings, server, scripts }: PreparedInstall): Note[] | null {
   const writes = [...scripts.writes];
+  const read = new Map([[target.settingsFile, text]]);
   if (settings.changed) writes.push({ file: target.settingsFile, content: settings.text ?? '' });
+  if (server?.plan.changed) {
+    read.set(server.file, server.text);
+    writes.push({ file: server.file, content: server.plan.text ?? '' });
+  }
   const staged = stageAll(writes);
   try {
     const backups = setAside(scripts.edited);
     for (const { file, commit } of staged) {
-      if (file === target.settingsFile && readText(file) !== text) return null;
+      if (read.has(file) && readText(file) !== read.get(file)) return null;
       commit();
     }
     for (const file of scripts.obsolete) removeFile(file);
@@ -113,8 +175,13 @@ function installNow(request: InstallRequest): { prepared: PreparedInstall; backu
 }
 
 /** What somebody should know who has just installed. */
-function adviceFor({ target, text }: PreparedInstall): Note[] {
-  if (target.scope === 'project') return [{ code: 'commit' }, { code: 'root-only' }];
+function adviceFor({ target, text, server }: PreparedInstall): Note[] {
+  if (target.scope === 'project')
+    return [
+      { code: 'commit' },
+      { code: 'root-only' },
+      ...(server?.plan.changed ? [{ code: 'server-approval', file: server.file } as const] : []),
+    ];
   const isNew = target.scope === 'local' && text === null;
   return isNew ? [{ code: 'personal', file: target.settingsFile }] : [];
 }

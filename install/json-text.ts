@@ -22,6 +22,19 @@ export function styleOf(text: string): Style {
   };
 }
 
+const byteOrderMark = '\uFEFF';
+
+export function splitMark(text: string): { mark: string; body: string } {
+  return text.startsWith(byteOrderMark)
+    ? { mark: byteOrderMark, body: text.slice(1) }
+    : { mark: '', body: text };
+}
+
+/** Nothing but white space, perhaps after a byte order mark. */
+export function isBlank(text: string): boolean {
+  return splitMark(text).body.trim() === '';
+}
+
 /** `value` as it is written at a place whose line begins with `indent`. */
 export function layOut(value: unknown, style: Style, indent = ''): string {
   return JSON.stringify(value, null, style.unit).replaceAll('\n', style.eol + indent);

@@ -1,6 +1,7 @@
 /** `manifest.json` in the installed folder: what install wrote there, so that uninstall takes exactly that away. */
 import { createHash } from 'node:crypto';
 import type { Before } from './plan.ts';
+import type { ServerBefore } from './server-plan.ts';
 import { type Scope, scopes } from './target.ts';
 
 export const manifestName = 'manifest.json';
@@ -13,6 +14,8 @@ export interface Manifest {
   files: Record<string, string>;
   /** The empty things that stood in the settings file before install; left out when there were none. */
   before?: Before;
+  /** The same for `.mcp.json`. */
+  serverBefore?: ServerBefore;
   /** Install made the `.claude` directory; left out when it was there. */
   createdDirectory?: true;
 }
@@ -40,6 +43,9 @@ export function parseManifest(text: string | null): Manifest | null {
     scope: value.scope as Scope,
     files: Object.fromEntries(files),
     ...(value.before === undefined ? {} : { before: cleanBefore(asObject(value.before)) }),
+    ...(value.serverBefore === undefined
+      ? {}
+      : { serverBefore: cleanServerBefore(asObject(value.serverBefore)) }),
     ...(value.createdDirectory === true ? { createdDirectory: true } : {}),
   };
 }
@@ -49,11 +55,23 @@ function cleanBefore({ file, root, hooks, events }: Record<string, unknown>): Be
     isJsonBlank(entry[1]),
   );
   return {
-    ...(file === null || (typeof file === 'string' && file.trim() === '') ? { file } : {}),
+    ...(isBlankFile(file) ? { file } : {}),
     ...(isJsonBlank(root) ? { root } : {}),
     ...(isJsonBlank(hooks) ? { hooks } : {}),
     ...(blankEvents.length > 0 ? { events: Object.fromEntries(blankEvents) } : {}),
   };
+}
+
+function cleanServerBefore({ file, root, servers }: Record<string, unknown>): ServerBefore {
+  return {
+    ...(isBlankFile(file) ? { file } : {}),
+    ...(isJsonBlank(root) ? { root } : {}),
+    ...(isJsonBlank(servers) ? { servers } : {}),
+  };
+}
+
+function isBlankFile(value: unknown): value is string | null {
+  return value === null || (typeof value === 'string' && value.trim() === '');
 }
 
 function isJsonBlank(value: unknown): value is string {

@@ -4,7 +4,18 @@ import type { Node } from 'jsonc-parser';
 import invariant from 'tiny-invariant';
 import type { MatcherGroup, SettingsBlock } from '../src/claude/settings.ts';
 import { InstallError } from './error.ts';
-import { append, blankInside, empty, layOut, remove, replace, type Style, styleOf } from './json-text.ts';
+import {
+  append,
+  blankInside,
+  empty,
+  isBlank,
+  layOut,
+  remove,
+  replace,
+  type Style,
+  splitMark,
+  styleOf,
+} from './json-text.ts';
 import { findOurs, parseSettings, read, valueAt } from './settings-tree.ts';
 
 /**
@@ -40,8 +51,6 @@ interface Draft {
   readonly before: Before;
   readonly events: Set<string>;
 }
-
-const byteOrderMark = '\uFEFF';
 
 /**
  * Wires `block` into the settings `text` (null: no file). Each entry becomes a matcher group of its own at the end
@@ -215,14 +224,4 @@ function removeEntry(text: string, handler: Node, before: Before): string {
 function parentOf(node: Node): Node {
   invariant(node.parent, 'a handler lies below the root of the settings');
   return node.parent;
-}
-
-function isBlank(text: string): boolean {
-  return splitMark(text).body.trim() === '';
-}
-
-function splitMark(text: string): { mark: string; body: string } {
-  return text.startsWith(byteOrderMark)
-    ? { mark: byteOrderMark, body: text.slice(1) }
-    : { mark: '', body: text };
 }

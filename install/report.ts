@@ -1,5 +1,6 @@
 /** What install and uninstall tell: plain data, made into sentences by src/messages/install.ts. */
 import type { HookCheck } from './self-test.ts';
+import type { ServerCheck } from './server-test.ts';
 import type { Scope } from './target.ts';
 
 export type Note =
@@ -14,7 +15,9 @@ export type Note =
   /** The settings file switches all hooks off. */
   | { code: 'hooks-disabled'; file: string }
   /** A script had been edited; the edited one was moved to this file. */
-  | { code: 'set-aside'; file: string };
+  | { code: 'set-aside'; file: string }
+  /** Claude Code asks each person whether the servers of a project may run. */
+  | { code: 'server-approval'; file: string };
 
 interface Report {
   scope: Scope;
@@ -35,6 +38,8 @@ interface Report {
 
 export interface InstallReport extends Report {
   version: string;
+  /** The entry in `.mcp.json`; null when it is not installed. */
+  server: { file: string; changed: boolean; diff: string[]; test: ServerCheck | null } | null;
   /** Null in a dry run. */
   selfTest: HookCheck[] | null;
   notes: Note[];
@@ -43,6 +48,8 @@ export interface InstallReport extends Report {
 export interface UninstallReport extends Report {
   /** Whether there was anything of ours. */
   installed: boolean;
+  /** The entry taken out of `.mcp.json`; null when there was none. */
+  server: { file: string; diff: string[] } | null;
   /** Files in `scriptsDir` that stay: not ours, or edited. */
   kept: string[];
 }

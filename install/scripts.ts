@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nanoid } from 'nanoid';
+import { serverFile } from '../src/claude/servers.ts';
 import { wiredHooks } from '../src/claude/settings.ts';
 import {
   type FileWrite,
@@ -33,8 +34,8 @@ export interface ScriptsRemoval {
   kept: string[];
 }
 
-/** The files to install, by relative path: the compiled hooks, and a note to git about the folder. */
-export function collectFiles(hooksSource: string, target: Target): Map<string, Buffer> {
+/** The files to install, by relative path: the compiled hooks, the server if it is wanted, and a note to git about the folder. */
+export function collectFiles(hooksSource: string, target: Target, server: boolean): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   for (const path of listFiles(hooksSource).sort()) {
     files.set(`hooks/${path}`, readBytes(join(hooksSource, path)) ?? Buffer.alloc(0));
@@ -42,6 +43,13 @@ export function collectFiles(hooksSource: string, target: Target): Map<string, B
   for (const { file } of wiredHooks) {
     if (files.has(`hooks/${file}`)) continue;
     throw new InstallError({ code: 'incomplete-package', file: join(hooksSource, file) });
+  }
+  if (server) {
+    // The build puts it beside the hooks.
+    const source = join(dirname(hooksSource), serverFile);
+    const content = readBytes(source);
+    if (!content) throw new InstallError({ code: 'incomplete-package', file: source });
+    files.set(serverFile, content);
   }
   if (target.scope === 'project') files.set('.gitattributes', Buffer.from('* -text linguist-generated\n'));
   if (target.scope === 'local') files.set('.gitignore', Buffer.from('*\n'));
@@ -57,7 +65,7 @@ export function planScripts(
   target: Target,
   files: Map<string, Buffer>,
   old: Manifest | null,
-  facts: Pick<Manifest, 'version' | 'before' | 'createdDirectory'>,
+  facts: Pick<Manifest, 'version' | 'before' | 'serverBefore' | 'createdDirectory'>,
 ): ScriptsPlan {
   const plan: ScriptsPlan = { writes: [], edited: [], obsolete: [] };
   const hashes: Manifest['files'] = {};

@@ -31,8 +31,8 @@ const payloads: Record<HookEvent, object> = {
 };
 
 /**
- * Each command of `block` is run once in `root`, one after the other, with its state in a temporary directory that is
- * gone afterwards. A hook works when it exits with 0 in time and prints nothing or one JSON object; SessionStart must
+ * Each command of `block` is run once in `root`, one after the other, with its state in the files of a temporary directory
+ * that is gone afterwards. A hook works when it exits with 0 in time and prints nothing or one JSON object; SessionStart must
  * also say which role the session has. Never throws because of a hook.
  */
 export async function selfTest(
@@ -54,7 +54,12 @@ export async function selfTest(
 /** Without the surrounding session, whose identity the test must not take on, and without switches such as FLOWLOOM=off. */
 function hookEnv(env: Record<string, string | undefined>, root: string, state: string) {
   const clean = Object.entries(env).filter(([name]) => !/^(CLAUDE|FLOWLOOM)/i.test(name));
-  return { ...Object.fromEntries(clean), CLAUDE_PROJECT_DIR: root, FLOWLOOM_STATE_DIR: state };
+  return {
+    ...Object.fromEntries(clean),
+    CLAUDE_PROJECT_DIR: root,
+    FLOWLOOM_STATE_DIR: state,
+    FLOWLOOM_STORE: 'file',
+  };
 }
 
 async function check(

@@ -25,6 +25,8 @@ export interface Target {
   scriptsDir: string;
   /** `scriptsDir` as the settings name it. */
   commandDir: string;
+  /** The client's list of MCP servers; null where the client alone may write it. */
+  serversFile: string | null;
 }
 
 /**
@@ -41,7 +43,11 @@ export function resolveTarget({ directory, scope, env, home }: Place): Target {
   }
   return scope === 'local'
     ? at({ scope, root, claudeDir, settings: 'settings.local.json', scripts: 'flowloom.local' })
-    : { ...at({ scope, root, claudeDir, settings: 'settings.json' }), commandDir: projectScriptsDir };
+    : {
+        ...at({ scope, root, claudeDir, settings: 'settings.json' }),
+        commandDir: projectScriptsDir,
+        serversFile: join(root, '.mcp.json'),
+      };
 }
 
 /** The targets of the other scopes that exist for this place. */
@@ -69,7 +75,15 @@ interface Parts {
 function at({ scope, root, claudeDir, settings, scripts = 'flowloom' }: Parts): Target {
   const scriptsDir = join(claudeDir, scripts);
   const commandDir = scriptsDir.split(sep).join('/');
-  return { scope, root, claudeDir, settingsFile: join(claudeDir, settings), scriptsDir, commandDir };
+  return {
+    scope,
+    root,
+    claudeDir,
+    settingsFile: join(claudeDir, settings),
+    scriptsDir,
+    commandDir,
+    serversFile: null,
+  };
 }
 
 /** The top level of the git work tree around `directory`, else `directory` itself. */

@@ -1,4 +1,5 @@
 /** Uninstalls the hooks: settings first, scripts last, so that no hook ever points to a missing script. */
+import { serverFile } from '../src/claude/servers.ts';
 import { diffLines } from './diff.ts';
 import { discardAll, isSymlink, readText, removeFile, stageAll } from './disk.ts';
 import { InstallError } from './error.ts';
@@ -6,6 +7,7 @@ import type { Manifest } from './manifest.ts';
 import { type Plan, planRemoval } from './plan.ts';
 import type { UninstallReport } from './report.ts';
 import { planScriptsRemoval, readManifest, removeScripts, type ScriptsRemoval } from './scripts.ts';
+import { planServerRemoval, type ServerPlan } from './server-plan.ts';
 import { type Place, resolveTarget, type Target } from './target.ts';
 
 export interface UninstallRequest extends Place {
@@ -19,6 +21,8 @@ export interface PreparedRemoval {
   text: string | null;
   manifest: Manifest | null;
   settings: Plan;
+  /** `.mcp.json`; null when there is nothing of ours in it. */
+  server: { file: string; text: string | null; plan: ServerPlan } | null;
   scripts: ScriptsRemoval;
 }
 
@@ -31,7 +35,7 @@ export interface PreparedRemoval {
  * scripts could not be removed. It can be called again then.
  */
 export function uninstall(request: UninstallRequest): UninstallReport {
-  const { target, text, settings, scripts } = request.dryRun
+  const { target, text, settings, server, scripts } = request.dryRun
     ? prepareRemoval(request)
     : uninstallNow(request);
   return {
@@ -40,11 +44,12 @@ export function uninstall(request: UninstallRequest): UninstallReport {
     settingsFile: target.settingsFile,
     scriptsDir: target.scriptsDir,
     dryRun: Boolean(request.dryRun),
-    installed: settings.found || scripts.files.length > 0,
-    changed: settings.changed || scripts.files.length > 0,
+    installed: settings.found || server !== null || scripts.files.length > 0,
+    changed: settings.changed || server !== null || scripts.files.length > 0,
     events: settings.events,
     files: scripts.files,
     diff: diffLines(text, settings.text),
+    server: server && { file: server.file, diff: diffLines(server.text, server.plan.text) },
     kept: scripts.kept,
   };
 }
@@ -57,17 +62,44 @@ export function prepareRemoval(request: UninstallRequest): PreparedRemoval {
   const settings = planRemoval(text, manifest?.before, target.settingsFile);
   // A link is the user's, whoever wrote the file behind it.
   if (settings.text === null && isSymlink(target.settingsFile)) settings.text = '{}\n';
-  return { target, text, manifest, settings, scripts: planScriptsRemoval(target, manifest) };
+  const server = prepareServerRemoval(target, manifest);
+  return { target, text, manifest, settings, server, scripts: planScriptsRemoval(target, manifest) };
 }
 
-/** Does what was prepared; false, with nothing touched, when somebody changed the settings file meanwhile. */
-export function applyRemoval({ target, text, manifest, settings, scripts }: PreparedRemoval): boolean {
-  if (settings.changed && !replaceSettings(target.settingsFile, text, settings.text)) return false;
+/** A `.mcp.json` that cannot be read matters only when we wrote into it. */
+function prepareServerRemoval(
+  { serversFile: file }: Target,
+  manifest: Manifest | null,
+): PreparedRemoval['server'] {
+  if (file === null) return null;
+  try {
+    const text = readText(file);
+    const plan = planServerRemoval(text, manifest?.serverBefore ?? {}, file);
+    // A link is the user's here too.
+    if (plan.text === null && isSymlink(file)) plan.text = '{}\n';
+    return plan.changed ? { file, text, plan } : null;
+  } catch (error) {
+    if (error instanceof InstallError && !manifest?.files[serverFile]) return null;
+    throw error;
+  }
+}
+
+/** Does what was prepared; false when somebody changed the settings file or `.mcp.json` meanwhile: that file is untouched then. */
+export function applyRemoval({
+  target,
+  text,
+  manifest,
+  settings,
+  server,
+  scripts,
+}: PreparedRemoval): boolean {
+  if (settings.changed && !replaceText(target.settingsFile, text, settings.text)) return false;
+  if (server && !replaceText(server.file, server.text, server.plan.text)) return false;
   removeScripts(target, scripts.files, manifest);
   return true;
 }
 
-function replaceSettings(file: string, from: string | null, to: string | null): boolean {
+function replaceText(file: string, from: string | null, to: string | null): boolean {
   const staged = to === null ? [] : stageAll([{ file, content: to }]);
   try {
     if (readText(file) !== from) return false;

@@ -5,6 +5,7 @@
  *   dist/hooks/body/*.cjs     the hooks themselves, CommonJS because it starts faster than ESM
  *   dist/hooks/lazy/*.cjs     what a hook loads only when it needs it: every `import()` below hooks/ ends up here
  *   dist/cli.mjs              the command
+ *   dist/mcp.mjs              the MCP server: what the command loads for `mcp`, and what is installed
  *   dist/meta.json            what went into each file, for the tests that hold sizes and imports
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -120,16 +121,25 @@ while (lazyParts.size > built.size) {
     plugins: [lazyFrom('./')],
   });
 }
-await run({
+const moduleOptions = {
   ...shared,
-  entryPoints: { cli: 'src/cli/main.ts' },
   format: 'esm',
   outdir: fresh,
   outExtension: { '.js': '.mjs' },
   banner: {
     js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
   },
-});
+};
+/** The server is a file that stands alone, so the command does not hold it too. */
+const serverApart = {
+  name: 'server-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/mcp\/main\.ts$/ }, () => ({ path: './mcp.mjs', external: true }));
+  },
+};
+await run({ ...moduleOptions, entryPoints: { cli: 'src/cli/main.ts' }, plugins: [serverApart] });
+// Committed into repositories like the hooks, so as small as it can be.
+await run({ ...moduleOptions, entryPoints: { mcp: 'src/mcp/main.ts' }, minifyIdentifiers: true });
 
 /** The licences of everything that was bundled, as they ask for. */
 const packages = new Set(

@@ -1,22 +1,21 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { selfOfHook } from './claude/identity.ts';
+import { type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
 import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
-import type { Store } from './core/store.ts';
 import type { Occasion, Session } from './flows/session.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { eachPlace, type Place, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
-import { locateScope, readHead, type Scope } from './io/scope.ts';
+import { isWorktreeOf, locateScope, readHead, type Scope } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
-import type { Settled } from './settle.ts';
+import type { Newcomer, Settled } from './settle.ts';
 import { fileStore } from './stores/file-store.ts';
 
 /** What is the same for a hook and a command: where they are and what could hold state there. */
@@ -54,58 +53,81 @@ function keyOf(event: HookEvent, payload: HookPayload): string {
 export interface Opened {
   /** Null when there is nothing to do: an unattended session that is to be ignored, or no place for state. */
   readonly session: Session | null;
-  /** For the user, once: state is not where it belongs. */
+  /** For the user: state is not where it belongs. Said once where something can remember that it was. */
   readonly notice: string | null;
 }
 
-function settledIn(place: Place, id: string): Settled | null {
-  const notebooks = notebooksIn(place.path);
-  const notebook = notebooks.read(id);
-  return notebook && { place, notebooks, notebook, floor: 0 };
+/** A member's home is where its notebook can be read; it is mostly the first place. */
+function homeOf(id: string, places: Iterable<Place>): Omit<Settled, 'store' | 'floor'> | null {
+  for (const place of places) {
+    const notebooks = notebooksIn(place.path);
+    const notebook = notebooks.read(id);
+    if (notebook) return { place, notebooks, notebook };
+  }
+  return null;
 }
 
-/** The session a hook belongs to. Chooses the place for its state when the process is new; later it is where its notebook is. */
+/** At these a degraded member may come back: it is told its role then, whatever changes. */
+const comesBackAt: readonly HookEvent[] = ['SessionStart', 'UserPromptSubmit'];
+
+/** What opens a session: a hook of the client, or the server that the client talks to. */
+export interface Opening {
+  /** Names it in the log. */
+  readonly event: string;
+  readonly directory: string;
+  readonly self: Self;
+  readonly attended: boolean;
+  readonly occasion: Occasion;
+  /** What the user named the session; empty when the client's own note about it is to be asked. */
+  readonly title: string;
+  /** A process that has no notebook yet gets one; else there is nothing to do for it. */
+  readonly settles: boolean;
+  /** A degraded member looks whether a better store works again. */
+  readonly comesBack: boolean;
+}
+
+/** The session a hook belongs to. */
 export async function openSession(
   event: HookEvent,
   payload: HookPayload,
   env: NodeJS.ProcessEnv,
 ): Promise<Opened> {
   const directory = env.CLAUDE_PROJECT_DIR || payload.cwd || '/';
-  const scope = locateScope(directory);
-  const self = selfOfHook(env);
-  const attended = env.CLAUDE_CODE_SESSION_ATTENDED !== '0';
-  const log = (code: string, message: string): void =>
-    appendLog(statePlaces(scope, env), { at: isoTime(Date.now()), event, code, message });
-
-  let notice: string | null = null;
-  // A member's home is where its notebook can be read. A damaged one is written anew, in its place if that can be.
-  const places: Place[] = [];
-  let settled: Settled | null = null;
-  for (const place of eachPlace(scope, env)) {
-    settled = settledIn(place, self.id);
-    if (settled) break;
-    places.push(place);
-  }
-  if (!settled) {
-    const marked = places.filter((place) => hasNotebook(place.path, self.id));
-    if (marked.length === 0 && event === 'SessionEnd') return { session: null, notice: null };
-    const { settle } = await import('./settle.ts');
-    const best = [...marked, ...places.filter((place) => !marked.includes(place))];
-    const sessionId = payload.sessionId.slice(0, 200);
-    const outcome = await settle({ scope, places: best, id: self.id, sessionId, attended, log });
-    // Without a home nothing can remember that it was said: once a start is once enough.
-    notice = outcome.home || event === 'SessionStart' ? outcome.notice : null;
-    settled = outcome.home;
-  }
-  if (!settled) return { session: null, notice };
-
-  const store: Store = fileStore(settled.place.path);
   const occasion: Occasion = {
     sessionId: payload.sessionId.slice(0, 200),
     transcript: payload.transcriptPath.slice(0, 4096),
     cwd: (payload.cwd || directory).slice(0, 4096),
     key: keyOf(event, payload),
   };
+  const attended = env.CLAUDE_CODE_SESSION_ATTENDED !== '0';
+  const opening: Opening = {
+    event,
+    directory,
+    self: selfOfHook(env),
+    attended,
+    occasion,
+    title: payload.sessionTitle,
+    settles: event !== 'SessionEnd',
+    comesBack: comesBackAt.includes(event),
+  };
+  const opened = await openMember(opening, env);
+  // Without a home nothing can remember that it was said: once a start is once enough.
+  return opened.session || event === 'SessionStart' ? opened : { session: null, notice: null };
+}
+
+/** The session of a member. Chooses the place for its state when the process is new; later it is where its notebook is. */
+export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Promise<Opened> {
+  const { event, self, attended, occasion } = opening;
+  const scope = locateScope(opening.directory);
+  const log = (code: string, message: string): void =>
+    appendLog(statePlaces(scope, env), { at: isoTime(Date.now()), event, code, message });
+
+  const newcomer = (places: readonly Place[]): Newcomer => {
+    const { sessionId } = occasion;
+    return { scope, places, id: self.id, sessionId, attended, env, log };
+  };
+  const { home, notice } = await settledFor(opening, scope, env, newcomer);
+  if (!home) return { session: null, notice };
   const session: Session = {
     self,
     occasion,
@@ -113,21 +135,41 @@ export async function openSession(
     declines: env.FLOWLOOM_ROLE === 'worker',
     worktree: scope.worktree,
     hostName: () => os.hostname(),
-    store,
-    notebooks: settled.notebooks,
-    observer: observerOf(self.process.domain, settled.notebook.config.leaseHours),
-    floor: settled.floor,
-    notebook: settled.notebook,
+    store: home.store,
+    notebooks: home.notebooks,
+    observer: observerOf(self.process.domain, home.notebook.config.leaseHours),
+    floor: home.floor,
+    notebook: home.notebook,
     echo: false,
     head: () => readHead(scope),
-    name: () => payload.sessionTitle || sessionName(self.process.pid, env),
+    name: () => opening.title || sessionName(self.process.pid, env),
     readTail,
-    git: async (worktree, limitMs) => (await import('./io/git.ts')).gitFacts(worktree, limitMs),
+    git: async (worktree, limitMs) =>
+      isWorktreeOf(scope, worktree) ? (await import('./io/git.ts')).gitFacts(worktree, limitMs) : null,
     changedSince: (files, time) => files.filter((file) => changedAfter(file, time)).length,
     report: (code, cause) =>
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),
   };
   return { session, notice };
+}
+
+async function settledFor(
+  { self: { id }, settles, comesBack }: Opening,
+  scope: Scope,
+  env: NodeJS.ProcessEnv,
+  newcomer: (places: readonly Place[]) => Newcomer,
+): Promise<{ home: Settled | null; notice: string | null }> {
+  const known = homeOf(id, eachPlace(scope, env));
+  if (known?.notebook.store === 'file' && !(known.notebook.degraded && comesBack))
+    return { home: { ...known, store: fileStore(known.place.path), floor: 0 }, notice: null };
+
+  const places = statePlaces(scope, env);
+  const { settle, resettle } = await import('./settle.ts');
+  if (known) return resettle(known, newcomer(places));
+  const marked = places.filter((place) => hasNotebook(place.path, id));
+  if (marked.length === 0 && !settles) return { home: null, notice: null };
+  // A damaged notebook is written anew, in its place if that can be.
+  return settle(newcomer([...marked, ...places.filter((place) => !marked.includes(place))]));
 }
 
 function changedAfter(file: string, time: number): boolean {

@@ -1,19 +1,26 @@
-/** A process that is new finds its place: its configuration, and the first rung of the ladder that holds. Loaded only then. */
+/**
+ * The degradation ladder. A rung is a place on this machine and a kind of store; a member settles on the best one that takes it, goes
+ * down when its store breaks, and comes back up when the better one works again. Loaded only where there is something to decide.
+ */
 import { configOf } from './config/find.ts';
-import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
+import type { Config } from './core/config.ts';
+import { blankNotebook, blankSight, type Degradation, type Join, type Notebook } from './core/notebook.ts';
+import type { Store, StoreKind } from './core/store.ts';
 import type { Notebooks } from './flows/session.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { type Place, preparePlace } from './io/places.ts';
 import type { Scope } from './io/scope.ts';
 import { degradedNotice } from './messages/model.ts';
 import { fileStore } from './stores/file-store.ts';
+import { openStore } from './stores/open.ts';
 
 /** Where a member keeps its state, and what it remembers. */
 export interface Settled {
   readonly place: Place;
   readonly notebooks: Notebooks;
   readonly notebook: Notebook;
-  /** The highest join number in any other place. */
+  readonly store: Store;
+  /** The highest join number in any other store that can be read. */
   readonly floor: number;
 }
 
@@ -24,52 +31,145 @@ export interface Newcomer {
   readonly id: string;
   readonly sessionId: string;
   readonly attended: boolean;
+  readonly env: NodeJS.ProcessEnv;
   readonly log: (code: string, message: string) => void;
 }
 
-/** The home of a newcomer; null when it is to be ignored or no place takes it. The notice, for the user, says what is degraded. */
+/** A place on this machine and the kind of store that is used there. */
+export interface Rung {
+  readonly place: Place;
+  readonly kind: StoreKind;
+}
+
+/** Best first. Numbers of all of them are kept comparable, whichever is used. */
+export const rungsOf = (places: readonly Place[], configured: StoreKind): Rung[] =>
+  places.flatMap((place) => [...new Set<StoreKind>([configured, 'file'])].map((kind) => ({ place, kind })));
+
+const nameOf = ({ place, kind }: Rung, best: Rung): string => {
+  if (kind !== best.kind) return place === best.place ? 'file' : `file in ${place.what}`;
+  return kind === 'file' ? place.what : kind;
+};
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+async function openRung({ place, kind }: Rung, { scope, env }: Newcomer, config: Config): Promise<Store> {
+  preparePlace(place);
+  const store = await openStore(kind, { place: place.path, scope, config, env });
+  await store.ready();
+  return store;
+}
+
+/** The home of a newcomer; null when it is to be ignored or no rung takes it. The notice, for the user, says what is degraded. */
 export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null; notice: string | null }> {
   const { scope, id, attended, log } = newcomer;
-  const { config, problems, file } = await configOf(scope.worktree);
+  const { config, problems, file } = await configOf(scope.worktree, newcomer.env);
   if (problems.length)
     log('config', `${file}: ${problems.map(({ key, expected }) => `${key}: ${expected}`).join('; ')}`);
   if (!attended && config.unattended === 'ignore') return { home: null, notice: null };
 
-  const blank = { ...blankNotebook(newcomer.sessionId), config };
-  const { home, degraded } = await firstThatTakes(newcomer.places, id, blank);
-  const notice = degraded && degradedNotice(degraded.from, degraded.to, degraded.reason);
-  if (notice) log('degraded', notice);
-  if (!home) return { home, notice };
-  const floor = await highestElsewhere(newcomer.places, home.place);
-  return { home: { ...home, floor }, notice };
-}
-
-/** The first place that takes a new member, and why the better ones did not. */
-async function firstThatTakes(
-  places: readonly Place[],
-  id: string,
-  notebook: Notebook,
-): Promise<{ home: Settled | null; degraded: Degradation | null }> {
-  const best = places[0]!;
+  const rungs = rungsOf(newcomer.places, config.store);
+  const best = rungs[0]!;
   let reason = '';
-  for (const place of places) {
-    const degraded = place === best ? null : { from: best.what, to: place.what, reason };
-    const wasThere = hasNotebook(place.path, id);
+  for (const rung of rungs) {
+    const wasThere = hasNotebook(rung.place.path, id);
     try {
-      preparePlace(place);
-      await fileStore(place.path).ready();
-      const notebooks = notebooksIn(place.path);
-      const settled = { ...notebook, degraded };
+      const store = await openRung(rung, newcomer, config);
+      const notebooks = notebooksIn(rung.place.path);
+      const degraded = rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
+      const blank = { ...blankNotebook(newcomer.sessionId), config, store: rung.kind, degraded };
       // Of the same hooks installed twice, the other one may have been faster.
       const kept = notebooks.read(id);
-      if (!kept) notebooks.write(id, settled);
-      return { home: { place, notebooks, notebook: kept ?? settled, floor: 0 }, degraded };
+      if (!kept) notebooks.write(id, blank);
+      const floor = await highestElsewhere(rungs, rung, newcomer, config);
+      const home = { place: rung.place, notebooks, notebook: kept ?? blank, store, floor };
+      return { home, notice: told(degraded, log) };
     } catch (cause) {
-      reason ||= cause instanceof Error ? cause.message : String(cause);
-      if (!wasThere) await leaveNothing(place, id);
+      reason ||= reasonOf(cause);
+      if (!wasThere) await leaveNothing(rung.place, id);
     }
   }
-  return { home: null, degraded: { from: best.what, to: 'none', reason } };
+  return { home: null, notice: told({ from: nameOf(best, best), to: 'none', reason }, log) };
+}
+
+/**
+ * The home of a member that was degraded, or whose store may be broken: the best rung that takes it now. It keeps what it
+ * remembers and its number (`takePart` files that again), so that the master stays who it is.
+ */
+export async function resettle(
+  before: Omit<Settled, 'store' | 'floor'>,
+  newcomer: Newcomer,
+): Promise<{ home: Settled | null; notice: string | null }> {
+  const { id, log } = newcomer;
+  const { config, store: kind, degraded: was } = before.notebook;
+  const rungs = rungsOf(newcomer.places, config.store);
+  const best = rungs[0]!;
+  let reason = '';
+  for (const rung of rungs) {
+    const stays = rung.place.path === before.place.path && rung.kind === kind;
+    try {
+      const store = await openRung(rung, newcomer, config);
+      const floor = before.notebook.join ? 0 : await highestElsewhere(rungs, rung, newcomer, config);
+      if (stays) return { home: { ...before, store, floor }, notice: null };
+      const notebooks =
+        rung.place.path === before.place.path ? before.notebooks : notebooksIn(rung.place.path);
+      const degraded = rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
+      notebooks.read(id);
+      const notebook = { ...before.notebook, store: rung.kind, degraded, sight: blankSight };
+      notebooks.write(id, notebook);
+      await bringPeers(before.notebook.peers, newcomer, store);
+      if (was) await bringRest(before, newcomer, store);
+      if (!degraded) log('restored', `back in the ${nameOf(best, best)}`);
+      return { home: { place: rung.place, notebooks, notebook, store, floor }, notice: told(degraded, log) };
+    } catch (cause) {
+      reason ||= reasonOf(cause);
+    }
+  }
+  log('no-store', reason);
+  return { home: null, notice: null };
+}
+
+function told(degraded: Degradation | null, log: Newcomer['log']): string | null {
+  const notice = degraded && degradedNotice(degraded.from, degraded.to, degraded.reason);
+  if (notice) log('degraded', notice);
+  return notice;
+}
+
+/**
+ * The others come at their own next hook. Until then they would seem to be gone, so their births are filed here too, under their
+ * numbers: a birth never changes, and who is dead is dead in any store.
+ */
+async function bringPeers(peers: readonly Join[], { log }: Newcomer, store: Store): Promise<void> {
+  for (const { seq, birth } of peers)
+    try {
+      await store.refile(birth, seq);
+    } catch (cause) {
+      log('peer-not-moved', `${birth.id}: ${reasonOf(cause)}`);
+    }
+}
+
+/** Who came, and what was left behind, on the rung that a member leaves; what the better one has already stays as it is. */
+async function bringRest(
+  { place, notebook }: Pick<Settled, 'place' | 'notebook'>,
+  newcomer: Newcomer,
+  store: Store,
+): Promise<void> {
+  const { scope, env, log } = newcomer;
+  const { config, sight } = notebook;
+  try {
+    const from = await openStore(notebook.store, { place: place.path, scope, config, env });
+    const peers: Join[] = [];
+    for (const seq of [...sight.watched, ...(await from.numbers(sight.top)).above]) {
+      const birth = await from.birth(seq);
+      if (birth) peers.push({ seq, birth });
+    }
+    await bringPeers(peers, newcomer, store);
+    for (const id of await from.handoffs()) {
+      const note = await from.handoff(id);
+      if (note !== null) await store.putHandoff(id, note, { first: true, durable: true });
+    }
+  } catch (cause) {
+    log('not-moved', `from ${place.path}: ${reasonOf(cause)}`);
+  }
 }
 
 /** What was begun in a place that then failed must not be taken for this member's home later. */
@@ -81,13 +181,19 @@ async function leaveNothing(place: Place, id: string): Promise<void> {
   }
 }
 
-/** The highest number in the places that are not used, so that numbers stay comparable when a place comes or goes. */
-async function highestElsewhere(places: readonly Place[], home: Place): Promise<number> {
+/** The highest number on the rungs that are not used, so that numbers stay comparable when one comes or goes. */
+async function highestElsewhere(
+  rungs: readonly Rung[],
+  home: Rung,
+  { scope, env }: Newcomer,
+  config: Config,
+): Promise<number> {
   let highest = 0;
-  for (const place of places) {
-    if (place.path === home.path) continue;
+  for (const rung of rungs) {
+    if (rung === home) continue;
     try {
-      highest = Math.max(highest, (await fileStore(place.path).numbers()).above.at(-1) ?? 0);
+      const store = await openStore(rung.kind, { place: rung.place.path, scope, config, env });
+      highest = Math.max(highest, (await store.numbers()).above.at(-1) ?? 0);
     } catch {
       // It cannot be read, so nothing of it can be compared.
     }

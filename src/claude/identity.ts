@@ -33,6 +33,32 @@ export function selfOfHook(env: NodeJS.ProcessEnv): Self {
   return identify(process.ppid, startOf(process.ppid) ?? '');
 }
 
+/** Programs that only start another one and wait for it. */
+const runners = /^(?:npm|npx|pnpm|pnpx|yarn|bunx|corepack)(?![\w-])/;
+
+/**
+ * The client that started this server: the nearest process above that is neither a shell nor a package runner. `CLAUDE_PID` is
+ * not asked: Claude Code sets it for hooks and not for servers, so here it names the session around the client, if any. A server
+ * that nobody is above of, say the first process of a container, stands for itself.
+ */
+export function selfOfServer(): Self {
+  for (const { pid, command } of ancestors())
+    if (!shells.test(command) && !runners.test(command)) return identify(pid, startOf(pid) ?? '');
+  return identify(process.pid, startOf(process.pid) ?? '');
+}
+
+/** It runs still, as far as the system tells. */
+export const isAlive = ({ pid, start }: ProcessRef): boolean => {
+  const found = startOf(pid);
+  return found !== null && (found === '' || start === '' || found === start);
+};
+
+/** Somebody sits before the client of this server. Servers are not told as hooks are; how the client was started says it. */
+export const attendedServer = (env: NodeJS.ProcessEnv): boolean =>
+  env.CLAUDE_CODE_SESSION_ATTENDED
+    ? env.CLAUDE_CODE_SESSION_ATTENDED !== '0'
+    : !env.CLAUDE_CODE_ENTRYPOINT?.startsWith('sdk');
+
 /** Every client a command may have been typed in: the named one and all processes above. */
 export function* possibleSelves(env: NodeJS.ProcessEnv): Generator<Self> {
   const self = named(env);

@@ -7,6 +7,7 @@ import { listHandoffs, showHandoff } from './commands/handoff.ts';
 import { installCommand, uninstallCommand } from './commands/install.ts';
 import { log } from './commands/log.ts';
 import { promoteCommand, yieldCommand } from './commands/mastership.ts';
+import { mcp } from './commands/mcp.ts';
 import { prune } from './commands/prune.ts';
 import { status } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
@@ -47,6 +48,7 @@ program
   .command('install')
   .description('write the hooks into the settings of Claude Code, and try each of them')
   .addOption(scope())
+  .option('--mcp', 'add the MCP server to .mcp.json too (project scope)')
   .option('--dry-run', 'show what would be written, and write nothing')
   .addOption(json())
   .action(installCommand);
@@ -104,6 +106,10 @@ program
   .option('--dry-run', 'say what would be removed, and remove nothing')
   .addOption(json())
   .action(prune);
+program
+  .command('mcp')
+  .description('serve the same by MCP on stdin and stdout, for clients in which hooks cannot run')
+  .action(mcp);
 
 program
   .command('sync')

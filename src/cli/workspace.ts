@@ -13,7 +13,8 @@ import { survey } from '../flows/survey.ts';
 import { notebooksIn } from '../io/notebook-file.ts';
 import type { Place } from '../io/places.ts';
 import { thisDomain } from '../io/processes.ts';
-import { fileStore } from '../stores/file-store.ts';
+import { type Rung, rungsOf } from '../settle.ts';
+import { openStore } from '../stores/open.ts';
 
 export interface Workspace extends Surroundings {
   readonly place: Place;
@@ -48,40 +49,41 @@ export class UnreadableStateError extends Error {
 }
 
 /**
- * The first place with live sessions, else the first with any record, else the best one. Throws `UnreadableStateError` when there
- * is no record anywhere and the best place could not be looked at.
+ * The first rung with live sessions, else the first with any record, else the best one that can be read. Throws
+ * `UnreadableStateError` when there is no record anywhere and nothing in the best place could be looked at.
  */
-async function look(places: readonly Place[], observer: Observer): Promise<View> {
+async function look(
+  rungs: readonly Rung[],
+  open: (rung: Rung) => Promise<Store>,
+  observer: Observer,
+): Promise<View> {
   const views: View[] = [];
-  const failures = new Map<Place, unknown>();
-  for (const place of places) {
-    const store = fileStore(place.path);
+  let failure: unknown;
+  for (const rung of rungs) {
     try {
+      const store = await open(rung);
       const { roster, gone } = await survey(store, observer, blankSight);
-      views.push({ place, store, roster, gone });
+      views.push({ place: rung.place, store, roster, gone });
     } catch (cause) {
-      failures.set(place, cause);
+      failure ??= cause;
     }
   }
-  const best: View = {
-    place: places[0]!,
-    store: fileStore(places[0]!.path),
-    roster: { members: [], master: null, epoch: 0 },
-    gone: [],
-  };
-  const found =
-    views.find(({ roster }) => roster.members.length) ?? views.find(({ gone }) => gone.length) ?? null;
-  if (!found && failures.has(best.place))
-    throw new UnreadableStateError(best.place.path, failures.get(best.place));
-  return found ?? best;
+  const found = views.find(({ roster }) => roster.members.length) ?? views.find(({ gone }) => gone.length);
+  if (found) return found;
+  const best = rungs[0]!.place;
+  const first = views.find(({ place }) => place === best);
+  if (!first) throw new UnreadableStateError(best.path, failure);
+  return first;
 }
 
 /** Reads everything, writes nothing. Works where no session has ever been. */
 export async function openWorkspace(directory: string, env: NodeJS.ProcessEnv): Promise<Workspace> {
   const around = surroundings(directory, env);
-  const config = await configOf(around.scope.worktree);
+  const config = await configOf(around.scope.worktree, env);
   const observer = observerOf(thisDomain(), config.config.leaseHours);
-  const view = await look(around.places, observer);
+  const open = ({ kind, place }: Rung): Promise<Store> =>
+    openStore(kind, { place: place.path, scope: around.scope, config: config.config, env });
+  const view = await look(rungsOf(around.places, config.config.store), open, observer);
   const selves: Self[] = [...possibleSelves(env)];
   const caller = view.roster.members.find(({ birth }) => selves.some(({ id }) => id === birth.id)) ?? null;
   const notebooks = notebooksIn(view.place.path);

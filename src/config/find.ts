@@ -1,7 +1,7 @@
 /** Says which configuration files are there, before anything is loaded to read them: most repositories have none. */
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { defaults } from '../core/config.ts';
+import { defaults, resolveConfig } from '../core/config.ts';
 import type { LoadedConfig } from './load.ts';
 
 const places = [
@@ -26,8 +26,23 @@ function holdsConfig(directory: string, name: string): boolean {
   return name !== 'package.json' || fs.readFileSync(path, 'utf8').includes('"flowloom"');
 }
 
-/** The configuration of a work tree. The reader is loaded only when there is something to read. Never throws. */
-export async function configOf(directory: string): Promise<LoadedConfig> {
+/**
+ * The configuration of a work tree, with the store that `FLOWLOOM_STORE` names. The reader is loaded only when there is something
+ * to read. Never throws.
+ */
+export async function configOf(directory: string, env: NodeJS.ProcessEnv): Promise<LoadedConfig> {
+  const loaded = await writtenIn(directory);
+  const { FLOWLOOM_STORE: named } = env;
+  if (!named) return loaded;
+  const { config, problems } = resolveConfig({ store: named });
+  return {
+    ...loaded,
+    config: problems.length ? loaded.config : { ...loaded.config, store: config.store },
+    problems: [...loaded.problems, ...problems.map(({ expected }) => ({ key: 'FLOWLOOM_STORE', expected }))],
+  };
+}
+
+async function writtenIn(directory: string): Promise<LoadedConfig> {
   const names = places.filter((name) => {
     try {
       return holdsConfig(directory, name);

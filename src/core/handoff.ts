@@ -12,6 +12,14 @@ import type { Command, Todo } from './transcript.ts';
 /** `complete`: closed by its owner. `checkpoint`: as of the last stop. `reconstructed`: put together by another after its end. */
 export type HandoffLabel = 'complete' | 'checkpoint' | 'reconstructed';
 
+/** What a session says itself for whoever comes next; what it leaves out is empty. */
+export interface OwnWords {
+  readonly goal: string;
+  readonly done: string;
+  readonly next: string;
+  readonly questions: readonly string[];
+}
+
 /** Everything a handoff can hold; what is unknown is empty or null. */
 export interface Handoff {
   readonly label: HandoffLabel;
@@ -26,6 +34,8 @@ export interface Handoff {
   readonly firstPrompt: string;
   readonly latestPrompt: string;
   readonly said: string;
+  /** Written on purpose, by a tool of the MCP server. */
+  readonly words: OwnWords | null;
   /** Put through the client's question tool and unanswered. */
   readonly asked: readonly string[];
   readonly todos: readonly Todo[];
@@ -53,7 +63,12 @@ export interface HandoffHead
 /** Whether there is anything in it that the next one could use. */
 export const saysSomething = (handoff: Handoff): boolean =>
   Boolean(
-    handoff.firstPrompt || handoff.said || handoff.summary || handoff.files.length || handoff.commands.length,
+    handoff.firstPrompt ||
+      handoff.words ||
+      handoff.said ||
+      handoff.summary ||
+      handoff.files.length ||
+      handoff.commands.length,
   );
 
 /** Stable for one conversation of one join: `<seq>-<start of the session id>`. Safe as a file name whatever the session id holds. */
@@ -128,7 +143,7 @@ function frontmatter(handoff: Handoff, id: string, chars: number): string {
     ['branch', foreign(handoff.git?.branch ?? '')],
     ['git_sha', foreign(handoff.git?.head ?? '')],
     ['worktree', foreign(handoff.worktree)],
-    ['goal', foreign(handoff.latestPrompt || handoff.firstPrompt)],
+    ['goal', foreign(handoff.latestPrompt || handoff.firstPrompt || (handoff.words?.goal ?? ''))],
   ];
   return `---\n${fields.map(([key, value]) => `${key}: ${value}`).join('\n')}\ntags: ["flowloom", "handoff"]\n---`;
 }
@@ -159,14 +174,16 @@ function gitSection(git: GitFacts | null, worktree: string, most: number): strin
 function sections(handoff: Handoff, scale: number): [string, string][] {
   const chars = (most: number): number => Math.max(80, Math.floor(most * scale));
   const count = (most: number): number => Math.max(3, Math.floor(most * scale));
-  const { firstPrompt, latestPrompt, said } = handoff;
-  const questions = [...handoff.asked, ...questionsIn(said)];
-  const goal =
+  const { firstPrompt, latestPrompt, said, words } = handoff;
+  const questions = [...(words?.questions ?? []), ...handoff.asked, ...questionsIn(said)];
+  const prompts =
     firstPrompt === latestPrompt
       ? firstPrompt
       : `first: ${clip(firstPrompt, chars(500))}\nlatest: ${clip(latestPrompt, chars(500))}`;
+  const goal =
+    words?.goal && prompts ? `${prompts}\nin its own words: ${words.goal}` : words?.goal || prompts;
   const all: [string, string][] = [
-    ['Goal', clip(goal, chars(1010))],
+    ['Goal', clip(goal, chars(words ? 1500 : 1010))],
     [
       'Open questions',
       questions
@@ -174,7 +191,8 @@ function sections(handoff: Handoff, scale: number): [string, string][] {
         .map((question) => clip(question, chars(400)))
         .join('\n'),
     ],
-    ['Next step', clip(nextStep(handoff.todos, said), chars(400))],
+    ['Next step', clip(words?.next || nextStep(handoff.todos, said), chars(words?.next ? 1000 : 400))],
+    ['Done', clip(words?.done ?? '', chars(1500))],
     [
       'Todo',
       lines(

@@ -2,9 +2,11 @@
 import type { Config } from './config.ts';
 import { defaults, resolveConfig } from './config.ts';
 import type { Role } from './election.ts';
+import type { OwnWords } from './handoff.ts';
 import type { Lease } from './liveness.ts';
-import type { MemberId } from './member.ts';
+import { asBirth, type Birth, type MemberId } from './member.ts';
 import { list, nullable, number, object, oneOf, or, record, text } from './shape.ts';
+import type { StoreKind } from './store.ts';
 import { type Digest, emptyDigest } from './transcript.ts';
 
 /** What the model was told last. */
@@ -43,6 +45,8 @@ export interface Conversation {
   readonly latestPrompt: string;
   readonly said: string;
   readonly summary: string;
+  /** What the session itself wrote for its handoff. */
+  readonly words: OwnWords | null;
   readonly digest: Digest;
   /** How far the transcript has been read. */
   readonly read: { readonly path: string; readonly offset: number };
@@ -59,6 +63,12 @@ export interface Degradation {
   readonly reason: string;
 }
 
+/** A birth and its number. */
+export interface Join {
+  readonly seq: number;
+  readonly birth: Birth;
+}
+
 /** All of it; written as a whole at the end of every hook. */
 export interface Notebook {
   readonly version: 1;
@@ -68,6 +78,12 @@ export interface Notebook {
   readonly sight: Sight;
   readonly conversation: Conversation;
   readonly config: Config;
+  /** Where this member's records are now. */
+  readonly store: StoreKind;
+  /** Its latest join, to be filed again should the store lose it or be left for another; null after it left. */
+  readonly join: Join | null;
+  /** The joins of the others that lived at the last look, to be taken along to another store; empty where that cannot happen. */
+  readonly peers: readonly Join[];
   readonly degraded: Degradation | null;
   readonly receipts: Readonly<Record<string, Receipt>>;
 }
@@ -81,6 +97,7 @@ export const newConversation = (sessionId: string): Conversation => ({
   latestPrompt: '',
   said: '',
   summary: '',
+  words: null,
   digest: emptyDigest,
   read: { path: '', offset: 0 },
   received: '',
@@ -95,6 +112,9 @@ export const blankNotebook = (sessionId = ''): Notebook => ({
   sight: blankSight,
   conversation: newConversation(sessionId),
   config: defaults,
+  store: 'file',
+  join: null,
+  peers: [],
   degraded: null,
   receipts: {},
 });
@@ -126,6 +146,7 @@ const conversation = object<Conversation>({
   latestPrompt: or(text, ''),
   said: or(text, ''),
   summary: or(text, ''),
+  words: or(nullable(object({ goal: text, done: text, next: text, questions: list(text) })), null),
   digest: or(digest, emptyDigest),
   read: or(object({ path: text, offset: number }), { path: '', offset: 0 }),
   received: or(text, ''),
@@ -139,6 +160,8 @@ const sight = object<Sight>({
   leases: record(object({ beat: text, since: number })),
 });
 
+const join = object<Join>({ seq: number, birth: (value) => asBirth(value) ?? undefined });
+
 const notebook = object<Notebook>({
   version: or((): 1 => 1, 1),
   told: or(nullable(told), null),
@@ -146,6 +169,9 @@ const notebook = object<Notebook>({
   sight: or(sight, blankSight),
   conversation: or(conversation, newConversation('')),
   config: (value) => resolveConfig(value).config,
+  store: or(oneOf<StoreKind>('file', 'git', 'basic-memory', 'memory-graph'), 'file'),
+  join: or(nullable(join), null),
+  peers: or(list(join), []),
   degraded: or(nullable(object({ from: text, to: text, reason: text })), null),
   receipts: or(record(object({ at: text, ms: number, count: number })), {}),
 });

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
 import { checkLog, checkSession, judgeReceipts, newestReceipts } from './check-activity.ts';
+import { checkConfiguredStore } from './check-configured-store.ts';
 import { checkClient, checkGit, checkNode } from './check-programs.ts';
 import { checkScripts } from './check-scripts.ts';
 import { judgeDoubles, judgeSettings, judgeSilence } from './check-settings.ts';
@@ -38,7 +39,7 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
 
   const around = surroundings(directory, env);
   const { scope } = around;
-  const config = once(() => configOf(scope.worktree));
+  const config = once(() => configOf(scope.worktree, env));
   const settings = once(async () => gatherSettings(scope, env, managedRoot));
   const places = once(async () => {
     const { leaseHours } = (await config()).config;
@@ -57,6 +58,7 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     ['trust', async () => checkTrust(directory, env)],
     ['config', async () => judgeConfig(await config())],
     ['store', async () => judgeStore(await places(), now)],
+    ['store', async () => checkConfiguredStore(around, (await config()).config, env)],
     ['store', async () => judgeMoved((await settings()).files, env)],
     ['clock', async () => judgeClock(await places(), now)],
     ['hook', async () => judgeReceipts(newestReceipts(await places()), await settings(), now)],

@@ -59,7 +59,8 @@ async function mendOne(finding: Finding, request: MendRequest): Promise<Mend | n
   const { scope, places } = surroundings(request.directory, request.env);
   if (!places.some((place) => place.path === path)) return null;
   if (finding.code === 'store-not-private') return tighten(path);
-  if (finding.code === 'store-ghosts') return prune(path, (await configOf(scope.worktree)).config.leaseHours);
+  if (finding.code === 'store-ghosts')
+    return prune(path, (await configOf(scope.worktree, request.env)).config.leaseHours);
   return sweep(path);
 }
 

@@ -6,6 +6,7 @@ import {
   type Handoff,
   type HandoffLabel,
   handoffId,
+  type OwnWords,
   parseHandoff,
   renderHandoff,
   saysSomething,
@@ -15,13 +16,15 @@ import { isoTime } from '../core/iso-time.ts';
 import { displayName, type Member } from '../core/member.ts';
 import type { Conversation } from '../core/notebook.ts';
 import { digest, keep } from '../core/transcript.ts';
-import { enterConversation, takePart, tryAnnounce } from './join.ts';
+import { enterConversation, type Membership, takePart, tryAnnounce } from './join.ts';
 import { attempt, type Session } from './session.ts';
 
 /** The end of a session must not wait for a large repository: all its hooks together have a second and a half. */
 const gitLimitMs = 500;
 const saidChars = 4000;
 const summaryChars = 4000;
+const wordsChars = 1500;
+const mostQuestions = 6;
 
 /** The handoff that a conversation amounts to. */
 export function handoffOf(
@@ -44,6 +47,7 @@ export function handoffOf(
     firstPrompt: conversation.firstPrompt || digest.firstPrompt,
     latestPrompt: conversation.latestPrompt || digest.latestPrompt,
     said: conversation.said || digest.lastSaid,
+    words: conversation.words,
     asked: digest.asked.map((question) => question.text),
     todos: digest.todos,
     files: digest.files,
@@ -115,6 +119,32 @@ export async function atStop(session: Session, lastMessage: string): Promise<voi
   const { me, roster } = await takePart(session, 'late');
   await attempt(session, 'renew-failed', () => session.store.renew(session.self.id));
   await write(session, me, roster, 'checkpoint');
+}
+
+/** The session says itself what the next one should know. Later checkpoints keep it; writing again replaces it. */
+export async function inOwnWords(
+  session: Session,
+  { me, roster }: Membership,
+  words: OwnWords,
+): Promise<string> {
+  const said = async (text: string): Promise<string> => keep(await own(session, text), wordsChars);
+  const questions: string[] = [];
+  for (const question of words.questions.slice(0, mostQuestions)) questions.push(await said(question));
+  const { conversation } = session.notebook;
+  session.notebook = {
+    ...session.notebook,
+    conversation: {
+      ...conversation,
+      words: {
+        goal: await said(words.goal),
+        done: await said(words.done),
+        next: await said(words.next),
+        questions: questions.filter(Boolean),
+      },
+    },
+  };
+  await write(session, me, roster, 'checkpoint');
+  return session.notebook.conversation.handoffId;
 }
 
 /** PostCompact. The client's own summary is worth keeping: it is what the model itself found important. */

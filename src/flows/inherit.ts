@@ -67,11 +67,17 @@ export async function inherit(session: Session, { roster, me }: Membership): Pro
     notes.find(({ head }) => head.member === predecessor?.birth.id) ??
     notes.find(({ head }) => head.role === 'master');
   // Its own conversation, taken up again: the model has it already.
-  if (!chosen || chosen.head.sessionId === session.occasion.sessionId) return null;
-  const files = filesIn(chosen.body);
+  const { sessionId } = session.occasion;
+  if (!chosen || (sessionId !== '' && chosen.head.sessionId === sessionId)) return null;
+  return asShown(session, chosen);
+}
+
+/** The note with what has changed since it was written. */
+export async function asShown(session: Session, note: Note): Promise<ShownHandoff> {
+  const files = filesIn(note.body);
   return {
-    ...(await withGit(chosen, (worktree) => session.git(worktree, gitLimitMs))),
-    place: session.store.handoffPlace(chosen.head.id),
-    changed: { files: session.changedSince(files, Date.parse(chosen.head.writtenAt)), of: files.length },
+    ...(await withGit(note, (worktree) => session.git(worktree, gitLimitMs))),
+    place: session.store.handoffPlace(note.head.id),
+    changed: { files: session.changedSince(files, Date.parse(note.head.writtenAt)), of: files.length },
   };
 }

@@ -2,8 +2,8 @@
 import type { Config } from '../core/config.ts';
 import type { Roster } from '../core/election.ts';
 import { isoTime } from '../core/iso-time.ts';
-import type { Birth, Candidacy, JoinCause, Member, Presence } from '../core/member.ts';
-import { type Conversation, newConversation } from '../core/notebook.ts';
+import type { Birth, Candidacy, JoinCause, Member, MemberId, Presence } from '../core/member.ts';
+import { type Conversation, type Join, type Notebook, newConversation } from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';
 import { redact } from '../core/redact.ts';
 import { attempt, type Session } from './session.ts';
@@ -24,7 +24,8 @@ const candidacyOf = (session: Session, config: Config): Candidacy => {
 /**
  * The roster with this process in it. Joins if the process is not a live member yet: at its session start, after it had left, or
  * late, at the first hook that is seen of it. Never joins twice: the key is the process, so `/clear`, `/compact` and a resume
- * within the process find it in the roster.
+ * within the process find it in the roster. A join that the store lost, or that was filed in another store, is filed again
+ * under its number.
  */
 export async function takePart(session: Session, cause: JoinCause): Promise<Membership> {
   const { store, self, observer } = session;
@@ -32,6 +33,12 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
     roster.members.find((member) => member.birth.id === self.id);
   let seen = await survey(store, observer, session.notebook.sight);
   let me = find(seen.roster);
+  const { join } = session.notebook;
+  if (join && (me?.seq ?? 0) < join.seq) {
+    await announce(session, null);
+    if (await store.refile(join.birth, join.seq)) seen = await survey(store, observer, seen.sight);
+    me = find(seen.roster);
+  }
   if (!me) {
     await announce(session, null);
     await store.join(birthOf(session, cause), Math.max(session.floor, session.notebook.sight.top));
@@ -39,9 +46,24 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
     me = find(seen.roster);
   }
   if (!me) throw new Error('the join was filed and is not in the roster');
-  session.notebook = { ...session.notebook, sight: seen.sight };
+  session.notebook = {
+    ...session.notebook,
+    sight: seen.sight,
+    join: { seq: me.seq, birth: me.birth },
+    peers: mayMove(session.notebook) ? joinsOf(seen.roster, self.id) : [],
+  };
   return { roster: seen.roster, me };
 }
+
+/** Only a member that is where it belongs, in files, stays there whatever happens. */
+const mayMove = ({ store, degraded }: Notebook): boolean => store !== 'file' || degraded !== null;
+
+const mostPeers = 100;
+const joinsOf = ({ members }: Roster, self: MemberId): Join[] =>
+  members
+    .filter(({ birth }) => birth.id !== self)
+    .slice(0, mostPeers)
+    .map(({ seq, birth }) => ({ seq, birth }));
 
 function birthOf(session: Session, cause: JoinCause): Birth {
   return {
@@ -67,7 +89,7 @@ export async function announce(session: Session, current: Presence | null): Prom
     cwd: occasion.cwd,
     worktree: session.worktree,
     branch: oneLine(redact(session.head().branch), 200),
-    doing: oneLine(notebook.conversation.latestPrompt, 160),
+    doing: oneLine(notebook.conversation.latestPrompt || (notebook.conversation.words?.goal ?? ''), 160),
     transcript: occasion.transcript || (before?.transcript ?? ''),
     left: before?.left ?? null,
   };

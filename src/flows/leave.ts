@@ -29,4 +29,5 @@ export async function atSessionEnd(session: Session, reason: string): Promise<vo
   if (!me.presence) await announce(session, null);
   const presence = me.presence ?? (await store.presence(self.id))?.presence;
   if (presence) await store.announce(self.id, { ...presence, left });
+  session.notebook = { ...session.notebook, join: null };
 }

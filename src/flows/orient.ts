@@ -59,7 +59,7 @@ async function inheritance(session: Session, membership: Membership): Promise<Sh
 }
 
 /** Everything a session should know at its start, or at the first chance after a late join. */
-async function brief(session: Session, membership: Membership): Promise<string> {
+export async function brief(session: Session, membership: Membership): Promise<string> {
   const { roster } = membership;
   const { told } = session.notebook;
   const handoff = await inheritance(session, membership);
@@ -90,6 +90,16 @@ export async function atSessionStart(session: Session, cause: JoinCause): Promis
   const membership = await takePart(session, cause);
   await tryAnnounce(session, membership.me.presence);
   return brief(session, membership);
+}
+
+/** The model asks where its session stands: told in full the first time, later in a line, and what changed since. */
+export async function atQuestion(session: Session, membership: Membership): Promise<string> {
+  const { roster } = membership;
+  const before = session.notebook.told;
+  if (!before) return brief(session, membership);
+  const change = changeLine(before, roster, session.self.id, { rolesOnly: false });
+  session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
+  return [promptLine(roster, session.self.id), change].filter(Boolean).join('\n');
 }
 
 /** UserPromptSubmit. The client also submits prompts of its own; only a human's says what the session is doing. */

@@ -63,9 +63,19 @@ function renameOver(from: string, to: string): void {
   }
 }
 
+/** How a file is written: waiting for the disk, and with its temporary file beside another path of the same file system. */
+interface Writing {
+  readonly durable?: boolean;
+  readonly beside?: string;
+}
+
 /** Replaces the file. A reader sees the old text or the new one; a crash leaves the old one or the new one. */
-export function replaceFile(path: string, text: string, { durable = false } = {}): void {
-  const temporary = writeTemporary(path, text, durable);
+export function replaceFile(
+  path: string,
+  text: string,
+  { durable = false, beside = path }: Writing = {},
+): void {
+  const temporary = writeTemporary(beside, text, durable);
   try {
     renameOver(temporary, path);
   } catch (cause) {
@@ -78,8 +88,12 @@ export function replaceFile(path: string, text: string, { durable = false } = {}
  * Creates the file with this text unless something is there already; false then. Complete or absent after a crash at any step,
  * where the file system has hard links; elsewhere a reader may meet it empty for a moment.
  */
-export function createFile(path: string, text: string, { durable = false } = {}): boolean {
-  const temporary = writeTemporary(path, text, durable);
+export function createFile(
+  path: string,
+  text: string,
+  { durable = false, beside = path }: Writing = {},
+): boolean {
+  const temporary = writeTemporary(beside, text, durable);
   try {
     return linkNew(temporary, path, text);
   } finally {

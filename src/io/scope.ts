@@ -78,6 +78,13 @@ const keyOf = (root: string, identity: string): string =>
       .slice(0, 40) || 'root'
   }-${fingerprint(identity)}`;
 
+/**
+ * Whether a directory that somebody named lies in this repository. Git runs what the configuration of a repository says, so it
+ * is asked only in the one that the user works in.
+ */
+export const isWorktreeOf = (scope: Scope, directory: string): boolean =>
+  scope.commonDir !== null && locateScope(directory).commonDir === scope.commonDir;
+
 /** What a work tree has checked out. */
 export interface Head {
   readonly branch: string;

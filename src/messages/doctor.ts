@@ -276,6 +276,24 @@ const words = {
     `New sessions use the ${a.to} (${a.path}). They do not see sessions that keep their state elsewhere.`,
     'Mend the reason; sessions that start afterwards use the better place.',
   ],
+  'store-configured': (a: { kind: string; place: string; live: number; gone: number }): Words => [
+    `the ${a.kind} store works (${a.place}): ${a.live} live, ${a.gone} gone`,
+  ],
+  'store-not-usable': (a: { kind: string; reason: string }): Words => [
+    `The ${a.kind} store, which the configuration names, cannot be used: ${a.reason}`,
+    'Sessions use files instead, and see each other there. They move back by themselves once it works.',
+    'Mend the reason, or choose another store in the configuration.',
+  ],
+  'store-apart': (a: { kind: string; sessions: number }): Words => [
+    `${count(a.sessions, 'live session')} ${a.sessions === 1 ? 'is' : 'are'} not in the ${a.kind} store but in files.`,
+    'Either the store could not be used for a while, and they move at their next prompt, or they joined before it was configured.',
+    'If they are still here after a prompt in each, restart them.',
+  ],
+  'store-weak': (a: { kind: string }): Words => [
+    `The ${a.kind} store cannot promise everything`,
+    'Another program rewrites its file as a whole and may drop what was written meanwhile. Sessions write their records again at their next hook; until then somebody may be missing from the roster.',
+    'For a roster that is always right, use the file or git store.',
+  ],
   'store-unusable': (a: { reason: string }): Words => [
     `State can be kept nowhere: ${a.reason}`,
     'Every session works as if it were alone.',

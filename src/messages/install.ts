@@ -12,6 +12,9 @@ export interface InstallProblem {
     | 'hooks-not-object'
     | 'event-not-array'
     | 'group-malformed'
+    | 'servers-not-object'
+    | 'foreign-server'
+    | 'server-scope'
     | 'duplicate-key'
     | 'dangling-link'
     | 'read-only'
@@ -51,6 +54,12 @@ export function installProblem({ code, file, at, line, reason }: InstallProblem)
       return `${file}: "hooks.${at}" is not an array. Correct or remove it and try again. ${unchanged}`;
     case 'group-malformed':
       return `${file}: an entry of "hooks.${at}" has no "hooks" array. Correct or remove it and try again. ${unchanged}`;
+    case 'servers-not-object':
+      return `${file}: "mcpServers" is not an object. Correct or remove it and try again. ${unchanged}`;
+    case 'foreign-server':
+      return `${file} names another server "${at}", which does not run our script. Rename or remove it and try again. ${unchanged}`;
+    case 'server-scope':
+      return `For yourself alone Claude Code keeps its MCP servers in a file that only it may write. Let it add ours: claude mcp add --scope ${at} flowloom -- npx -y flowloom-hooks mcp. ${unchanged}`;
     case 'duplicate-key':
       return `${file}: the key "${at}" appears twice in the same object, and only the last one counts. Merge them and try again. ${unchanged}`;
     case 'dangling-link':
@@ -84,13 +93,15 @@ export function renderProblem(error: { message: string }): string {
 /** A few lines: whether it works, what was written, what to do next. */
 export function renderInstall(report: InstallReport): string {
   const broken = (report.selfTest ?? []).filter((check) => !check.ok);
+  const isBroken = broken.length > 0 || report.server?.test?.ok === false;
   const parts = [
-    installHeadline(report, broken.length > 0),
+    installHeadline(report, isBroken),
     fileList(report, 'in'),
-    ...(report.dryRun ? [report.diff.join('\n')] : []),
+    ...(report.dryRun ? [report.diff.join('\n'), report.server?.diff.join('\n') ?? ''] : []),
     selfTestText(report, broken),
+    serverTestText(report),
     ...report.notes.map((note) => wrap(noteText(note))),
-    report.dryRun || broken.length > 0 ? '' : nextStep(report),
+    report.dryRun || isBroken ? '' : nextStep(report),
   ];
   return paragraphs(parts);
 }
@@ -112,7 +123,7 @@ export function renderUninstall(report: UninstallReport): string {
   return paragraphs([
     wrap(headline),
     fileList(report, 'removed from'),
-    ...(dryRun ? [report.diff.join('\n')] : []),
+    ...(dryRun ? [report.diff.join('\n'), report.server?.diff.join('\n') ?? ''] : []),
     wrap(leftovers),
     dryRun ? '' : 'Sessions that are running now go on without it.',
   ]);
@@ -135,9 +146,10 @@ function audience({ scope, root }: { scope: Scope; root: string }): string {
 }
 
 function fileList(report: InstallReport | UninstallReport, verb: string): string {
-  const { events, files, settingsFile, scriptsDir } = report;
+  const { events, files, settingsFile, scriptsDir, server } = report;
   const lines = [
     events.length > 0 ? `  ${count(events.length, 'hook')} ${verb} ${settingsFile}` : '',
+    server && server.diff.length > 0 ? `  the MCP server ${verb} ${server.file}` : '',
     files.length > 0 ? `  ${count(files.length, 'file')} ${verb} ${scriptsDir}` : '',
   ];
   return lines.filter(Boolean).join('\n');
@@ -162,6 +174,12 @@ function selfTestText({ selfTest }: InstallReport, broken: HookCheck[]): string 
     ...lines,
     '"flowloom-hooks doctor" looks for the cause.',
   ].join('\n');
+}
+
+function serverTestText({ server }: InstallReport): string {
+  if (!server?.test) return '';
+  const { ok, ms, detail } = server.test;
+  return ok ? `The MCP server answered in ${ms} ms.` : wrap(`The MCP server does not work: ${detail}.`);
 }
 
 function hookProblemText({ code, detail }: HookProblem): string {
@@ -193,6 +211,8 @@ function noteText(note: Note): string {
       return `${note.file} says "disableAllHooks": true. Until that is removed no hook runs.`;
     case 'set-aside':
       return `A script had been edited by hand; the edited one is now ${note.file}.`;
+    case 'server-approval':
+      return `Commit ${note.file} too. In a terminal Claude Code asks each person once whether the server in it may run.`;
   }
 }
 

@@ -18,10 +18,17 @@ export async function openStore(kind: StoreKind, site: Site): Promise<Store> {
   switch (kind) {
     case 'file':
       return fileStore(site.place);
-    case 'git':
-      return (await import('./git-store.ts')).gitStore(site);
-    case 'basic-memory':
-    case 'memory-graph':
-      throw new Error(`the ${kind} store is not there yet`);
+    case 'git': {
+      const { gitStore } = await import('./git-store.ts');
+      return gitStore(site);
+    }
+    case 'basic-memory': {
+      const { basicMemoryStore } = await import('./basic-memory-store.ts');
+      return basicMemoryStore(site);
+    }
+    case 'memory-graph': {
+      const { memoryGraphStore } = await import('./memory-graph-store.ts');
+      return memoryGraphStore(site);
+    }
   }
 }

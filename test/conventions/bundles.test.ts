@@ -1,5 +1,6 @@
 /** What a hook loads and weighs: each is a Node start that somebody waits for, and a file that a repository carries. */
 import { readdirSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bundles, hooksFolder } from '../support/built.ts';
@@ -24,8 +25,8 @@ describe('what is loaded at every hook', () => {
   });
 
   test.each(hot)('%s names none of the heavy packages and starts no process by itself', (_, { imports }) => {
-    for (const name of ['execa', 'cosmiconfig', 'nanoid', 'commander', 'jsonc-parser', 'picocolors'])
-      expect(imports).not.toContain(name);
+    const heavy = ['execa', 'cosmiconfig', 'nanoid', 'commander', 'jsonc-parser', 'picocolors'];
+    for (const name of [...heavy, '@modelcontextprotocol/server']) expect(imports).not.toContain(name);
     for (const name of ['node:child_process', 'node:crypto', 'node:http', 'node:net', 'node:worker_threads'])
       expect(imports).not.toContain(name);
   });
@@ -39,4 +40,23 @@ test('all hooks together are smaller than 600 kB', () => {
   const files = filesBelow(hooksFolder);
   const bytes = files.reduce((sum, file) => sum + statSync(join(hooksFolder, file)).size, 0);
   expect(bytes).toBeLessThan(600_000);
+});
+
+describe('the MCP server', () => {
+  test('is a file that stands alone', () => {
+    const { imports } = bundles['dist/mcp.mjs']!;
+    expect(imports.filter((name) => !isBuiltin(name) && name !== 'typescript')).toEqual([]);
+  });
+
+  test('is in no other file', () => {
+    const others = Object.entries(bundles).filter(([file]) => file !== 'dist/mcp.mjs');
+    const holding = others.filter(([, { inputs }]) =>
+      inputs.some((input) => /@modelcontextprotocol|^src\/mcp\//.test(input)),
+    );
+    expect(holding.map(([file]) => file)).toEqual([]);
+  });
+
+  test('is smaller than 760 kB', () => {
+    expect(bundles['dist/mcp.mjs']!.bytes).toBeLessThan(760_000);
+  });
 });

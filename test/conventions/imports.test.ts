@@ -15,7 +15,7 @@ interface Rule {
 const rules: Rule[] = [
   { of: 'src/core', may: ['src/core/', 'tiny-invariant'] },
   { of: 'src/flows', may: ['src/core/', 'src/flows/', 'src/messages/model.ts'] },
-  { of: 'src/stores', may: ['src/core/', 'src/io/', 'src/stores/', 'node:', 'tiny-invariant'] },
+  { of: 'src/stores', may: ['src/core/', 'src/io/', 'src/stores/', 'node:', 'tiny-invariant', 'js-yaml'] },
   { of: 'src/io', may: ['src/core/', 'src/io/', 'node:', 'execa'], types: ['src/flows/session.ts'] },
   { of: 'src/config', may: ['src/core/', 'src/config/', 'src/io/', 'node:', 'cosmiconfig'] },
   {
@@ -34,6 +34,7 @@ const rules: Rule[] = [
       'install/',
       'src/core/',
       'src/io/',
+      'src/claude/servers.ts',
       'src/claude/settings.ts',
       'src/messages/install.ts',
       'node:',
@@ -42,6 +43,19 @@ const rules: Rule[] = [
       'tiny-invariant',
     ],
     types: ['src/claude/payload.ts'],
+  },
+  {
+    of: 'src/mcp',
+    may: [
+      'src/core/',
+      'src/flows/',
+      'src/mcp/',
+      'src/messages/mcp.ts',
+      'src/claude/identity.ts',
+      'src/compose.ts',
+      '@modelcontextprotocol/server',
+      '@modelcontextprotocol/server/stdio',
+    ],
   },
   { of: 'hooks', may: ['src/claude/', 'src/flows/'] },
 ];

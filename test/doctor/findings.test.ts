@@ -487,6 +487,44 @@ const situations: readonly Situation[] = [
     args: () => ({ from: 'git directory', to: 'user state directory' }),
   },
   {
+    code: 'store-configured',
+    severity: 'ok',
+    when: 'the git store is configured and used',
+    arrange: (world) => {
+      world.write('project/.flowloomrc', { store: 'git' });
+      world.fire('SessionStart', world.client(), { source: 'startup' });
+    },
+    args: (world) => ({ kind: 'git', live: 1, place: expect.stringContaining(world.state) }),
+  },
+  {
+    code: 'store-not-usable',
+    severity: 'warning',
+    when: 'the configured project of basic-memory is not there',
+    arrange: (world) =>
+      void world.write('project/.flowloomrc', { store: 'basic-memory', basicMemory: { path: '/nowhere' } }),
+    args: () => ({ kind: 'basic-memory', reason: expect.stringContaining('/nowhere') }),
+  },
+  {
+    code: 'store-apart',
+    severity: 'warning',
+    when: 'a session joined before another store was configured',
+    arrange: (world) => {
+      world.fire('SessionStart', world.client(), { source: 'startup' });
+      world.write('project/.flowloomrc', { store: 'git' });
+    },
+    args: () => ({ kind: 'git', sessions: 1 }),
+  },
+  {
+    code: 'store-weak',
+    severity: 'info',
+    when: 'the memory graph is configured',
+    arrange: (world) => {
+      const file = world.write('memory/memory.jsonl', '');
+      world.write('project/.flowloomrc', { store: 'memory-graph', memoryGraph: { file } });
+    },
+    args: () => ({ kind: 'memory-graph' }),
+  },
+  {
     code: 'store-unusable',
     severity: 'error',
     when: 'no place can be written',

@@ -23,6 +23,7 @@ const installed: InstallReport = {
   events,
   files: ['hooks/stop.cjs', 'manifest.json'],
   diff: ['+ {', '+ }'],
+  server: null,
   selfTest: events.map((event, index) => ({ event, ok: true, ms: 100 + index })),
   notes: [{ code: 'commit' }],
 };
@@ -38,6 +39,7 @@ const uninstalled: UninstallReport = {
   events,
   files: ['manifest.json'],
   diff: ['- {'],
+  server: null,
   kept: [],
 };
 

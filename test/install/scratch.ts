@@ -38,6 +38,7 @@ export function scratch(): Scratch {
   mkdirSync(join(project, '.git'), { recursive: true });
   writeFileSync(join(project, '.git/HEAD'), 'ref: refs/heads/main\n');
   writeHooks(hooksSource);
+  writeFileSync(join(base, 'mcp.mjs'), server);
   return {
     base,
     home,
@@ -64,6 +65,10 @@ export function scratch(): Scratch {
 
 const sessionStart =
   'console.log(JSON.stringify({hookSpecificOutput:{hookEventName:"SessionStart",additionalContext:"You are master (epoch 1)"}}))';
+
+/** Behaves like the server as far as the installer looks. */
+const server =
+  'process.stdin.once("data", () => console.log(JSON.stringify({jsonrpc:"2.0",id:1,result:{serverInfo:{}}}))).on("end", () => process.exit());\n';
 
 /** Scripts that behave like hooks; `scripts` replaces the source of some. */
 export function writeHooks(dir: string, scripts: Record<string, string> = {}): void {

@@ -81,8 +81,11 @@ describe('the tarball', () => {
       (name) => `dist/hooks/${name.replace(/\.ts$/, '.cjs')}`,
     );
     const dist = files.filter((file) => file.startsWith('dist/'));
-    expect(dist).toEqual(expect.arrayContaining(['dist/THIRD-PARTY-LICENSES.txt', 'dist/cli.mjs', ...hooks]));
-    const allowed = /^dist\/(?:cli\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/(?:(?:lazy|body)\/)?[a-z-]+\.cjs)$/;
+    expect(dist).toEqual(
+      expect.arrayContaining(['dist/THIRD-PARTY-LICENSES.txt', 'dist/cli.mjs', 'dist/mcp.mjs', ...hooks]),
+    );
+    const allowed =
+      /^dist\/(?:(?:cli|mcp)\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/(?:(?:lazy|body)\/)?[a-z-]+\.cjs)$/;
     expect(dist.filter((file) => !allowed.test(file))).toEqual([]);
   });
 

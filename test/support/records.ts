@@ -58,6 +58,7 @@ export const handoff = (more: Partial<Handoff> = {}): Handoff => ({
   writtenAt: '2026-11-22T09:00:00.000Z',
   firstPrompt: 'add a hello file',
   latestPrompt: 'now test it',
+  words: null,
   said: 'The file is there. Shall I commit it? Next step: run the tests.',
   asked: [],
   todos: [{ id: '1', text: 'write the test', status: 'pending' }],

@@ -2,7 +2,7 @@ import { mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { locateScope, readHead } from '../../src/io/scope.ts';
+import { isWorktreeOf, locateScope, readHead } from '../../src/io/scope.ts';
 import { git, repository, scratch, write } from '../support/scratch.ts';
 
 /** What git itself says, as absolute real paths. */
@@ -154,6 +154,22 @@ describe('outside git', () => {
     rmSync(join(root, 'gone'), { recursive: true });
     expect(locateScope(join(root, 'gone')).commonDir).toBe(join(root, '.git'));
   });
+});
+
+test('a directory that somebody named counts only inside the repository', () => {
+  const base = scratch();
+  const root = repository(join(base, 'shop'));
+  const other = repository(join(base, 'other'));
+  git(root, 'worktree', 'add', '-q', join(base, 'linked'));
+  const scope = locateScope(root);
+  expect([root, join(base, 'linked')].map((path) => isWorktreeOf(scope, path))).toEqual([true, true]);
+  expect([other, base, '', '/'].map((path) => isWorktreeOf(scope, path))).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+  expect(isWorktreeOf(locateScope(base), base)).toBe(false);
 });
 
 test('a key is a plain file name, different for different places of the same name', () => {

@@ -2,6 +2,7 @@ import { type HandoffHead, parseHandoff } from '../../core/handoff.ts';
 import type { Store } from '../../core/store.ts';
 import { readNotes, withGit } from '../../flows/notes.ts';
 import { gitFacts } from '../../io/git.ts';
+import { isWorktreeOf } from '../../io/scope.ts';
 import { handoffList, noHandoffs, noSuchHandoff } from '../../messages/cli.ts';
 import { fail, paint, print, printJson } from '../terminal.ts';
 import { openWorkspace } from '../workspace.ts';
@@ -20,12 +21,14 @@ export async function listHandoffs(options: { json?: boolean }): Promise<void> {
 
 /** One handoff, whole; the newest when none is named. */
 export async function showHandoff(id: string | undefined, options: { json?: boolean }): Promise<void> {
-  const { store } = await openWorkspace(process.cwd(), process.env);
+  const { scope, store } = await openWorkspace(process.cwd(), process.env);
   const wanted = id ?? (await readNotes(store))[0]?.head.id;
   const note = wanted === undefined ? null : await store.handoff(wanted);
   const parsed = note === null ? null : parseHandoff(note, wanted!);
   if (!parsed || note === null) return fail(id === undefined ? noHandoffs : noSuchHandoff(id));
-  const { head, body } = await withGit(parsed, async (worktree) => gitFacts(worktree, gitLimitMs));
+  const { head, body } = await withGit(parsed, async (worktree) =>
+    isWorktreeOf(scope, worktree) ? gitFacts(worktree, gitLimitMs) : null,
+  );
   if (options.json) printJson({ ...withPlace(store)(head), body });
   else print(note.replace(parsed.body, () => body));
 }

@@ -13,6 +13,7 @@ import { version } from '../version.ts';
 interface Options {
   scope: Scope;
   dryRun?: boolean;
+  mcp?: boolean;
   json?: boolean;
 }
 
@@ -41,10 +42,12 @@ async function answered(json: boolean | undefined, act: () => Promise<void>): Pr
 /** Exit code 1 when nothing could be installed, or when an installed hook does not work. */
 export const installCommand = (options: Options): Promise<void> =>
   answered(options.json, async () => {
-    const report = await install({ ...request(options), hooksSource: hooksSource(), version });
+    const mcp = Boolean(options.mcp);
+    const report = await install({ ...request(options), hooksSource: hooksSource(), version, mcp });
     if (options.json) printJson(report);
     else print(renderInstall(report));
-    if (report.selfTest?.some((check) => !check.ok)) process.exitCode = 1;
+    if (report.selfTest?.some((check) => !check.ok) || report.server?.test?.ok === false)
+      process.exitCode = 1;
   });
 
 /** Exit code 0 also when there was nothing to remove. */

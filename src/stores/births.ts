@@ -1,0 +1,101 @@
+/**
+ * Births as files whose names are their numbers, so that taking a number is one link(2):
+ *
+ *     000000000007.json        the birth with number 7
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { asBirth, type Birth } from '../core/member.ts';
+import type { Damage, Taken } from '../core/store.ts';
+import {
+  createFile,
+  discard,
+  linkNew,
+  makePrivateDirectory,
+  syncDirectoryOf,
+  writeTemporary,
+} from '../io/atomic-write.ts';
+import { inspect, list, readRecord } from './record.ts';
+
+const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
+/** The number of a record by its name; null when it is not a name given here. */
+const seqOf = (name: string): number | null => {
+  const seq = Number.parseInt(name, 10);
+  return Number.isSafeInteger(seq) && birthName(seq) === name ? seq : null;
+};
+const isBirthName = (name: string): boolean =>
+  (/^\d{12}\.json$/.test(name) || seqOf(name) !== null) && name !== birthName(0);
+
+/** What a store promises of births, for those that keep them in a directory of their own. */
+export interface Births {
+  /** Throws when no birth could be filed. */
+  ready(): void;
+  join(birth: Birth, floor: number): number;
+  refile(birth: Birth, seq: number): boolean;
+  numbers(floor?: number): Taken;
+  read(seq: number): Birth | null;
+  /** All but the highest. */
+  forget(seqs: readonly number[]): void;
+  damaged(): Damage[];
+}
+
+/** The births in this directory, which need not exist yet: it is made when something is written. */
+export function birthsIn(directory: string): Births {
+  const pathOf = (seq: number): string => join(directory, birthName(seq));
+  const numbers = (floor = 0): Taken => {
+    const names = list(directory).filter(isBirthName);
+    // Names of equal length sort as their numbers do, so most of a long past is not even parsed.
+    const last = birthName(floor);
+    const above = names
+      .filter((name) => name.length !== last.length || name > last)
+      .map((name) => seqOf(name)!)
+      .filter((seq) => seq > floor)
+      .sort((a, b) => a - b);
+    return { above, total: names.length };
+  };
+  const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth)?.value ?? null;
+
+  return {
+    numbers,
+    read,
+
+    ready() {
+      makePrivateDirectory(directory);
+      fs.accessSync(directory, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    },
+
+    join(birth, floor) {
+      makePrivateDirectory(directory);
+      const text = JSON.stringify(birth);
+      const temporary = writeTemporary(join(directory, 'claim'), text, true);
+      try {
+        // Never looks at the directory again: a number that is taken only sends it on to the next.
+        for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++) {
+          if (!linkNew(temporary, pathOf(seq), text)) continue;
+          syncDirectoryOf(pathOf(seq));
+          return seq;
+        }
+      } finally {
+        discard(temporary);
+      }
+    },
+
+    refile(birth, seq) {
+      makePrivateDirectory(directory);
+      if (createFile(pathOf(seq), JSON.stringify(birth), { durable: true })) return true;
+      return JSON.stringify(read(seq)) === JSON.stringify(birth);
+    },
+
+    forget(seqs) {
+      const highest = numbers().above.at(-1);
+      for (const seq of seqs) if (seq !== highest) fs.rmSync(pathOf(seq), { force: true });
+    },
+
+    damaged() {
+      return numbers().above.flatMap((seq) => {
+        const state = inspect(pathOf(seq), asBirth);
+        return state && 'reason' in state ? [{ record: pathOf(seq), reason: state.reason }] : [];
+      });
+    },
+  };
+}
