@@ -13,7 +13,7 @@ const well: readonly string[] = ['synced', 'busy', 'no-remote'];
 export async function syncCommand(options: { json?: boolean; order?: string }): Promise<void> {
   if (options.order !== undefined) return syncAsOrdered(options.order);
   const { scope, places } = surroundings(process.cwd(), process.env);
-  const { config } = await configOf(scope.worktree);
+  const { config } = await configOf(scope.worktree, process.env);
   const used = places.find(({ path }) => existsSync(join(path, 'coord.git'))) ?? places[0]!;
   const remote = config.store === 'git' ? config.git.remote : '';
   const site = {
