@@ -38,6 +38,8 @@ const shared = {
 
 /** Turns `import('./x.ts')` into a `require` of a file of its own, since esbuild splits ESM only. */
 const lazyParts = new Map();
+/** Programs that hooks start, not load; they lie beside the lazy parts. */
+lazyParts.set('git-sync', join(root, 'src/stores/git/git-sync.ts'));
 const lazyFrom = (prefix, inline = []) => ({
   name: 'lazy',
   setup({ onResolve }) {

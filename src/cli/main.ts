@@ -10,6 +10,7 @@ import { promoteCommand, yieldCommand } from './commands/mastership.ts';
 import { mcp } from './commands/mcp.ts';
 import { prune } from './commands/prune.ts';
 import { status } from './commands/status.ts';
+import { syncCommand } from './commands/sync.ts';
 import { whoami } from './commands/whoami.ts';
 import { currentDirectory, fail } from './terminal.ts';
 import { version } from './version.ts';
@@ -109,6 +110,13 @@ program
   .command('mcp')
   .description('serve the same by MCP on stdin and stdout, for clients in which hooks cannot run')
   .action(mcp);
+
+program
+  .command('sync')
+  .description('exchange records with the remote now (store git with git.remote)')
+  .addOption(json())
+  .addOption(new Option('--order <order>', 'what a process that is started for it is told').hideHelp())
+  .action(syncCommand);
 
 /** Every command works in the current directory, once the options have said which that is. */
 program.hook('preAction', () => {

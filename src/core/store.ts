@@ -17,7 +17,10 @@ export interface Capabilities {
   readonly forgets: boolean;
 }
 
-/** What is taken: the numbers that were asked for, lowest first, and how many there are altogether, asked for or not. */
+/**
+ * What is taken: the numbers that were asked for, lowest first, and how many there are altogether, asked for or not. A number that
+ * came to another member counts once more, so that whoever knew it can tell.
+ */
 export interface Taken {
   readonly above: readonly number[];
   readonly total: number;

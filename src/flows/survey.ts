@@ -20,7 +20,7 @@ export interface Survey {
  * Dead is final: a process that ended never lives again under the same key. So what was found dead is never read again, and a
  * look costs what is alive, not what has ever been. A member that a lease declared dead may come back and stays watched; so
  * does a number whose record could not be read, since it may be on its way. Only when a member arrives with a low number that
- * it had in another store, everything is looked at again.
+ * it had in another store or on another machine, everything is looked at again.
  */
 export async function survey(store: Store, observer: Observer, before: Sight): Promise<Survey> {
   const taken = await store.numbers(before.top);

@@ -120,7 +120,7 @@ export function memberLine(
     member === roster.master ? 'master' : 'worker',
     birth.attended ? '' : 'unattended',
     presence?.branch ? `branch ${oneLine(presence.branch, 40)}` : '',
-    presence && presence.worktree !== selfWorktree ? `in ${oneLine(presence.worktree, 80)}` : '',
+    presence?.worktree && presence.worktree !== selfWorktree ? `in ${oneLine(presence.worktree, 80)}` : '',
     !mine && presence?.doing ? `doing ${quoted(presence.doing, 80)}` : '',
     mine ? '' : `joined ${ago(Date.parse(birth.joinedAt), now)}`,
     !mine && member.seenAt !== null ? `last active ${ago(member.seenAt, now)}` : '',

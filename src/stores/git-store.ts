@@ -20,9 +20,11 @@ import { sweepRepository } from './git/maintenance.ts';
 import {
   handoffName,
   handoffRefs,
+  localRefs,
   memberName,
   memberRefs,
   movedRefs,
+  remoteRefs,
   seqName,
   seqOf,
   seqRefs,
@@ -30,6 +32,7 @@ import {
 import { decodeRecord, type RecordCommit } from './git/record.ts';
 import type { FoundRef } from './git/refs.ts';
 import { repositoryAt } from './git/repository.ts';
+import { isDue } from './git/sync-due.ts';
 import type { Site } from './open.ts';
 
 const noteChars = 256 * 1024;
@@ -108,11 +111,6 @@ export function gitStore(site: Site): Store {
   const presenceIn = (text: string) => asPresence(parse(text));
   const noteIn = (text: string): string | null => (text.length > noteChars ? null : text);
 
-  const keepBirth = (birth: Birth, seq: number): string => {
-    const subject = `join ${seq}: ${birth.cause} of ${birth.id}`;
-    const joined = Date.parse(birth.joinedAt) / 1000;
-    return repository.keep({ subject, text: JSON.stringify(birth), at: joined || seconds() }, true);
-  };
   /** Points a ref to a new record; the one before is gone. */
   const replace = (name: string, make: () => string, durable: boolean): void => {
     const before = refs.set(name, make, { durable });
@@ -120,12 +118,29 @@ export function gitStore(site: Site): Store {
   };
   const remove = async (name: string): Promise<void> => {
     const before = await refs.remove(name);
-    if (before) objects.remove(before);
+    // What a remote has is remembered until it is gone there, too.
+    if (before && seenAtRemote(name) !== before) objects.remove(before);
+  };
+  const seenAtRemote = (name: string): string | undefined => {
+    try {
+      return refs.read(remoteRefs + name.slice(localRefs.length))?.oid;
+    } catch (cause) {
+      if (cause instanceof UnreadableError) return undefined;
+      throw cause;
+    }
+  };
+
+  /** Has what was written, or what others wrote, exchanged with the remote: never here, and never waited for. */
+  const exchange = async (urgent: boolean): Promise<void> => {
+    if (!site.config.git.remote || !isDue(place, urgent)) return;
+    const { startSync } = await import('./git/start-sync.ts');
+    startSync(site);
   };
 
   return {
     kind: 'git',
-    capabilities: { exclusive: true, keeps: true, forgets: true },
+    // A remote keeps what was once sent for as long as it likes.
+    capabilities: { exclusive: true, keeps: true, forgets: site.config.git.remote === '' },
     place: repository.path,
 
     async ready() {
@@ -137,13 +152,19 @@ export function gitStore(site: Site): Store {
     async join(birth, floor) {
       await repository.ensure();
       // Never looks again: a number that is taken, or about to be, only sends it on to the next.
-      for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++)
-        if (refs.create(seqRef(seq), () => keepBirth(birth, seq), true)) return seq;
+      for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++) {
+        if (!refs.create(seqRef(seq), () => repository.keepBirth(birth, seq), true)) continue;
+        await exchange(true);
+        return seq;
+      }
     },
 
     async refile(birth, seq) {
       await repository.ensure();
-      if (refs.create(seqRef(seq), () => keepBirth(birth, seq), true)) return true;
+      if (refs.create(seqRef(seq), () => repository.keepBirth(birth, seq), true)) {
+        await exchange(true);
+        return true;
+      }
       const there = await read(seqRef(seq), birthIn);
       return JSON.stringify(there?.value) === JSON.stringify(birth);
     },
@@ -162,10 +183,12 @@ export function gitStore(site: Site): Store {
       const subject = `presence of ${oneLine(presence.name, 80) || id}`;
       const record = { subject, text: JSON.stringify(presence), at: seconds() };
       replace(name, () => repository.keep(record, false), false);
+      await exchange(presence.left !== null);
     },
 
     async renew(id) {
       refs.touch(memberRef(id));
+      await exchange(false);
     },
 
     async presence(id): Promise<SeenPresence | null> {
@@ -215,6 +238,7 @@ export function gitStore(site: Site): Store {
       for (const id of ids) {
         if (!memberName(id)) continue;
         await remove(memberRef(id));
+        for (const name of refs.list(movedRefs)) if (name.endsWith(`-${id}`)) await remove(movedRefs + name);
         fs.rmSync(join(place, 'members', id), { recursive: true, force: true });
       }
     },

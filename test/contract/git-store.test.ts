@@ -135,6 +135,7 @@ const kit: StoreKit = {
       'objects/pack/tmp_pack_x7Yz',
       'packed-refs.lock',
       '../coord.git.12-ab.tmp',
+      '../sync.lock.12-ab-cd-0.tmp',
     ];
     for (const name of names) old(write(join(coordOf(place), name), 'half'));
     return names.length;

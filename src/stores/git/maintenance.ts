@@ -15,12 +15,12 @@ function* below(directory: string): Generator<string> {
   }
 }
 
-/** Removes what is unfinished and older than this, also repositories that were never moved into place. Returns how many. */
+/** Removes what is unfinished and older than this, also what was never moved into place. Returns how many. */
 export async function sweepRepository(repository: string, olderThanMs: number): Promise<number> {
   const begun = join(repository, '..');
   const started = fs.existsSync(begun) ? fs.readdirSync(begun) : [];
   const paths = started
-    .filter((name) => /^coord\.git\.[\w-]+\.tmp$/.test(name))
+    .filter((name) => /^(?:coord\.git|sync\.(?:lock|json))\.[\w-]+\.tmp$/.test(name))
     .map((name) => join(begun, name));
   if (fs.existsSync(repository)) paths.push(...below(repository));
   let swept = 0;
@@ -38,6 +38,19 @@ const isPacked = (repository: string): boolean => {
   const packs = join(repository, 'objects', 'pack');
   return fs.existsSync(packs) && fs.readdirSync(packs).some((name) => name.endsWith('.pack'));
 };
+
+/**
+ * A sync replaces what other machines tell, and the old is named by nothing any more. Once a day it goes. What is two hours old
+ * belongs to no record that is being written.
+ */
+export async function tidyNowAndThen(repository: string): Promise<void> {
+  const mark = join(repository, 'flowloom-tidied');
+  const last = fs.statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (Math.abs(Date.now() - last) < 24 * 3_600_000) return;
+  fs.writeFileSync(mark, '', { mode: 0o600 });
+  const { git } = await import('../../io/git.ts');
+  git(repository, ['--git-dir=.', 'prune', '--expire=2.hours.ago'], gitLimitMs);
+}
 
 /**
  * Somebody packed it: then what is forgotten is still in a pack. Packed anew without it. Loose objects that nothing names go when

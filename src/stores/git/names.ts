@@ -1,5 +1,8 @@
 /** How refs are called, here and on a remote. */
 
+export const localRefs = 'refs/flowloom/';
+/** What the remote had when it was last read, below the same names. */
+export const remoteRefs = 'refs/remote/';
 export const seqRefs = 'refs/flowloom/seq/';
 export const memberRefs = 'refs/flowloom/members/';
 export const handoffRefs = 'refs/flowloom/handoffs/';

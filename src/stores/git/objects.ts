@@ -17,7 +17,7 @@ type Algorithm = 'sha1' | 'sha256';
 
 /** The objects of one bare repository. */
 export interface Objects {
-  /** The bytes of a commit; null when it is not there. Throws `UnreadableError` when it is there and damaged. */
+  /** The bytes of an object, which mostly is a commit; null when it is not there. Throws `UnreadableError` when it is there and damaged. */
   read(oid: string): Promise<Buffer | null>;
   /** Keeps an object and returns its name. `durable` waits for the disk. */
   write(type: 'commit' | 'tree', body: Buffer, algorithm: Algorithm, durable: boolean): string;
@@ -47,8 +47,8 @@ export function objectsIn(repository: string): Objects {
     const end = raw.indexOf(0);
     const [type, size] = raw.subarray(0, Math.max(0, end)).toString('latin1').split(' ');
     const body = raw.subarray(end + 1);
-    if (type !== 'commit' || Number(size) !== body.length)
-      throw new UnreadableError(path, 'EDAMAGED', 'is not a whole commit');
+    if (!type || Number(size) !== body.length)
+      throw new UnreadableError(path, 'EDAMAGED', 'is not a whole git object');
     return body;
   };
 

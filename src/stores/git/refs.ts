@@ -128,13 +128,20 @@ export function refsIn(repository: string): Refs {
     fs.rmSync(aside, { force: true });
   };
   const lockPatiently = (name: string): number => {
-    const until = Date.now() + patienceMs;
-    for (;;) {
+    const path = `${pathOf(name)}.lock`;
+    const begin = Date.now();
+    let watched: number | undefined;
+    for (let tries = 0; ; tries++) {
       try {
         return lock(name);
       } catch (cause) {
-        if (!(cause instanceof LockedError) || Date.now() > until) throw cause;
-        breakAbandoned(`${pathOf(name)}.lock`);
+        if (!(cause instanceof LockedError) || Date.now() - begin > patienceMs || tries > patienceMs / 5)
+          throw cause;
+        // Watched for a while besides, since a file server's clock may be another one.
+        const seen = fs.lstatSync(path, { throwIfNoEntry: false })?.ino;
+        if (seen === watched && tries > 20) breakAbandoned(path);
+        if (seen !== watched) tries = 0;
+        watched = seen;
         wait(5);
       }
     }

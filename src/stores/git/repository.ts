@@ -1,6 +1,7 @@
 /** The private bare repository of the git store. The user's own repository never holds a ref or an object of ours. */
 import fs from 'node:fs';
 import { join } from 'node:path';
+import type { Birth } from '../../core/member.ts';
 import { makePrivateDirectory } from '../../io/atomic-write.ts';
 import { safeRead } from '../../io/safe-read.ts';
 import { type Objects, objectsIn } from './objects.ts';
@@ -16,8 +17,13 @@ export interface Repository {
   ensure(): Promise<void>;
   /** The name of this clone: records that carry it were born here. Only after `ensure`. */
   clone(): string;
-  /** Keeps a record as a commit and returns its name. Only after `ensure`. */
+  /** Keeps a record as a commit and returns its name. Only after `ensure`, as the ones below. */
   keep(record: Omit<RecordCommit, 'clone'>, durable: boolean): string;
+  keepBirth(birth: Birth, seq: number): string;
+  /** What stands for a birth that was lost, so that its number stays taken. */
+  keepLost(seq: number): string;
+  /** Keeps a record as a remote gets it: the same record is the same object. */
+  keepShared(record: RecordCommit): string;
 }
 
 const gitLimitMs = 1500;
@@ -103,6 +109,12 @@ export function repositoryAt(path: string, userGit: string | null): Repository {
     }
   };
 
+  const writer = (): string => `${process.pid}-${process.hrtime.bigint().toString(36)}-${random()}`;
+  const write = (record: RecordCommit, by: string, durable: boolean): string => {
+    const algorithm = configured()!.sha256 ? 'sha256' : 'sha1';
+    return objects.write('commit', encodeRecord(record, emptyTree[algorithm], by), algorithm, durable);
+  };
+
   return {
     path,
     refs,
@@ -114,12 +126,21 @@ export function repositoryAt(path: string, userGit: string | null): Repository {
 
     clone: () => configured()!.clone,
 
-    keep(record, durable) {
-      const { clone, sha256 } = configured()!;
-      const writer = `${process.pid}-${process.hrtime.bigint().toString(36)}-${random()}`;
-      const bytes = encodeRecord({ ...record, clone }, sha256 ? emptyTree.sha256 : emptyTree.sha1, writer);
-      return objects.write('commit', bytes, sha256 ? 'sha256' : 'sha1', durable);
+    keep: (record, durable) => write({ ...record, clone: configured()!.clone }, writer(), durable),
+
+    keepBirth(birth, seq) {
+      const subject = `join ${seq}: ${birth.cause} of ${birth.id}`;
+      const at = Date.parse(birth.joinedAt) / 1000 || Date.now() / 1000;
+      const { clone } = configured()!;
+      return write({ subject, text: JSON.stringify(birth), at, clone }, writer(), true);
     },
+
+    keepLost(seq) {
+      const record = { subject: `join ${seq}: its record was lost`, text: '{}', at: Date.now() / 1000 };
+      return write({ ...record, clone: configured()!.clone }, writer(), true);
+    },
+
+    keepShared: (record) => write(record, 'shared', true),
   };
 }
 

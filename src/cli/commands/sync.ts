@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { surroundings } from '../../compose.ts';
+import { configOf } from '../../config/find.ts';
+import { syncText } from '../../messages/sync.ts';
+import { sync } from '../../stores/git/sync.ts';
+import { syncAsOrdered } from '../../stores/git/sync-order.ts';
+import { fail, print, printJson } from '../terminal.ts';
+
+const well: readonly string[] = ['synced', 'busy', 'no-remote'];
+
+/** Exchanges records with the remote, and says what happened. With an order it is the process that another command started. */
+export async function syncCommand(options: { json?: boolean; order?: string }): Promise<void> {
+  if (options.order !== undefined) return syncAsOrdered(options.order);
+  const { scope, places } = surroundings(process.cwd(), process.env);
+  const { config } = await configOf(scope.worktree, process.env);
+  const used = places.find(({ path }) => existsSync(join(path, 'coord.git'))) ?? places[0]!;
+  const remote = config.store === 'git' ? config.git.remote : '';
+  const site = {
+    place: used.path,
+    scope,
+    env: process.env,
+    config: { ...config, git: { ...config.git, remote } },
+  };
+  const report = await sync(site);
+  const failed = !well.includes(report.outcome);
+  if (options.json) {
+    printJson(report);
+    if (failed) process.exitCode = 1;
+  } else if (failed) fail(syncText(report, config.store));
+  else print(syncText(report, config.store));
+}

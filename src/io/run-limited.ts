@@ -1,0 +1,77 @@
+/**
+ * Runs a program that may hang, with children that may hang too. The commands do it with execa; this is for what hooks start, where
+ * a tenth of a megabyte in every repository is too much.
+ */
+import { spawn } from 'node:child_process';
+
+/** How it ended. `late`: it was killed at its limit, and whatever it had started. */
+export type Limited =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'late' }
+  | {
+      readonly kind: 'ended';
+      /** Null when a signal ended it or it could not be started. */
+      readonly exitCode: number | null;
+      readonly stdout: string;
+      readonly stderr: string;
+    };
+
+const mostBytes = 8 << 20;
+const groups = process.platform !== 'win32';
+
+/** The outcome, at most `limitMs` later. Never throws. */
+export function runLimited(
+  name: string,
+  args: readonly string[],
+  { directory, env, limitMs }: { directory: string; env: NodeJS.ProcessEnv; limitMs: number },
+): Promise<Limited> {
+  return new Promise((resolve) => {
+    const child = spawn(name, args, {
+      cwd: directory,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group and a session of its own: it can be killed as a whole, and has no terminal to ask.
+      detached: groups,
+      windowsHide: true,
+    });
+    const said = { stdout: '', stderr: '' };
+    const end = (outcome: Limited): void => {
+      clearTimeout(limit);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      resolve(outcome);
+    };
+    const kill = (): void => {
+      try {
+        if (groups && child.pid) process.kill(-child.pid, 'SIGKILL');
+        else child.kill('SIGKILL');
+      } catch {
+        // It ended just now.
+      }
+    };
+    const limit = setTimeout(() => {
+      kill();
+      end({ kind: 'late' });
+    }, limitMs);
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        if (said[stream].length < mostBytes) said[stream] += text;
+        else kill();
+      });
+    child.on('error', ({ code, message }: NodeJS.ErrnoException) =>
+      end(
+        code === 'ENOENT'
+          ? { kind: 'missing' }
+          : { kind: 'ended', exitCode: null, stdout: '', stderr: message },
+      ),
+    );
+    // Its output may be held open by a grandchild: what came until a moment after its end is enough.
+    child.on('exit', (exitCode) => {
+      const settle = setTimeout(() => end({ kind: 'ended', exitCode, ...said }), 500);
+      child.on('close', () => {
+        clearTimeout(settle);
+        end({ kind: 'ended', exitCode, ...said });
+      });
+    });
+  });
+}

@@ -1,0 +1,299 @@
+/**
+ * Brings this clone and the remote to the same records. Never in a hook: it waits for a network. Whatever the remote does, local
+ * records are never lost, numbers never go backwards, and the outcome is kept for status and doctor.
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { isoTime } from '../../core/iso-time.ts';
+import { oneLine } from '../../core/quote.ts';
+import { redact } from '../../core/redact.ts';
+import { makePrivateDirectory } from '../../io/atomic-write.ts';
+import { startOf, thisDomain } from '../../io/processes.ts';
+import { UnreadableError } from '../../io/safe-read.ts';
+import type { Site } from '../open.ts';
+import { tidyNowAndThen } from './maintenance.ts';
+import {
+  type Entry,
+  type Merger,
+  planMerge,
+  planPush,
+  type RemoteChange,
+  type Step,
+  type View,
+} from './merge.ts';
+import {
+  handoffRefs,
+  localRefs,
+  memberRefs,
+  movedRefs,
+  remoteRefs,
+  seqName,
+  seqOf,
+  seqRefs,
+} from './names.ts';
+import { decodeRecord } from './record.ts';
+import { openRemote, type Remote } from './remote.ts';
+import { type Repository, repositoryAt } from './repository.ts';
+import { syncLimitMs } from './sync-due.ts';
+import { takeSyncLock } from './sync-lock.ts';
+import { keepReport, type Renumbering, type SyncOutcome, type SyncReport, syncFacts } from './sync-report.ts';
+
+/** One call of git. */
+const callLimitMs = 20_000;
+const mostRounds = 24;
+
+const kinds = ['seq/', 'members/', 'handoffs/'];
+
+/** Runs one sync to its end and keeps its report; `busy` when another one is at work. Throws only when the place cannot be written. */
+export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncReport> {
+  const before = syncFacts(site.place);
+  const remote = site.config.git.remote;
+  const report = (outcome: SyncOutcome, message: string, tally: Partial<SyncReport> = {}): SyncReport => ({
+    version: 1,
+    at: isoTime(Date.now()),
+    outcome,
+    message: oneLine(redact(message), 300),
+    remote,
+    sent: 0,
+    received: 0,
+    removed: 0,
+    renumbered: [],
+    viewAt: before?.viewAt ?? null,
+    ...tally,
+  });
+  if (!remote || !site.scope.commonDir) return report('no-remote', '');
+  makePrivateDirectory(site.place);
+  const release = takeSyncLock(site.place, limitMs + 5000);
+  if (!release) return report('busy', '');
+  try {
+    const repository = repositoryAt(join(site.place, 'coord.git'), site.scope.commonDir);
+    await repository.ensure();
+    const until = Date.now() + limitMs;
+    const work = new Work(site, repository, until);
+    const ended = await work.run(site.scope.commonDir);
+    const done = report(ended.outcome, ended.message, {
+      sent: work.sent,
+      received: work.received,
+      removed: work.removed,
+      renumbered: work.renumbered,
+      ...(work.viewAt && { viewAt: work.viewAt }),
+    });
+    keepReport(site.place, done);
+    await tidyNowAndThen(repository.path);
+    return done;
+  } catch (cause) {
+    const failed = report('failed', cause instanceof Error ? cause.message : String(cause));
+    keepReport(site.place, failed);
+    return failed;
+  } finally {
+    release();
+  }
+}
+
+interface Ended {
+  readonly outcome: SyncOutcome;
+  readonly message: string;
+}
+
+const outcomeOf = { missing: 'failed', slow: 'slow', failed: 'unreachable' } as const;
+
+class Work {
+  sent = 0;
+  received = 0;
+  removed = 0;
+  viewAt: string | null = null;
+  readonly renumbered: Renumbering[] = [];
+  readonly #site: Site;
+  readonly #repository: Repository;
+  readonly #merger: Merger;
+  readonly #until: number;
+
+  constructor(site: Site, repository: Repository, until: number) {
+    this.#site = site;
+    this.#repository = repository;
+    this.#until = until;
+    const { share } = site.config.git;
+    this.#merger = { clone: repository.clone(), domain: thisDomain(), share, startOf };
+  }
+
+  async run(commonDir: string): Promise<Ended> {
+    const { scope, config, env } = this.#site;
+    await this.#mend();
+    const remote = await openRemote({
+      repository: this.#repository.path,
+      commonDir,
+      worktree: scope.worktree,
+      name: config.git.remote,
+      env,
+      leftMs: () => Math.min(callLimitMs, this.#until - Date.now()),
+    });
+    if (!remote) return { outcome: 'no-remote', message: `no remote is called ${config.git.remote}` };
+    if ('ok' in remote)
+      return {
+        outcome: outcomeOf[remote.ok ? 'failed' : remote.why],
+        message: remote.ok ? '' : remote.message,
+      };
+    return this.#rounds(remote);
+  }
+
+  /** Until both sides know the same: each round somebody's compare-and-swap went through, if not ours. */
+  async #rounds(remote: Remote): Promise<Ended> {
+    let refused: { changes: readonly RemoteChange[]; message: string } | null = null;
+    for (let round = 0; round < mostRounds && Date.now() < this.#until; round++) {
+      const base = await this.#view(remoteRefs);
+      const fetched = await remote.fetch();
+      if (!fetched.ok) return { outcome: outcomeOf[fetched.why], message: fetched.message };
+      this.viewAt = isoTime(Date.now());
+      const theirs = await this.#view(remoteRefs);
+      // What was not taken, though nobody had changed it there: the remote does not want it.
+      const still = refused?.changes.filter(
+        ({ ref, expected }) => (theirs.get(ref)?.oid ?? null) === expected,
+      );
+      if (refused && still?.length) return { outcome: 'refused', message: refused.message };
+
+      for (const step of planMerge(await this.#view(localRefs), base, theirs, this.#merger))
+        await this.#take(step);
+      const wanted = planPush(await this.#view(localRefs), base, theirs, this.#merger);
+      if (wanted.length === 0) return { outcome: 'synced', message: '' };
+      const changes = wanted.map(({ ref, expected, content }): RemoteChange => {
+        if (content === null || 'oid' in content) return { ref, expected, oid: content?.oid ?? null };
+        return { ref, expected, oid: this.#repository.keepShared(content) };
+      });
+      const pushed = await remote.push(changes);
+      if (!pushed.ok)
+        return {
+          outcome: pushed.why === 'failed' ? 'refused' : outcomeOf[pushed.why],
+          message: pushed.message,
+        };
+      const rejected: RemoteChange[] = [];
+      let message = '';
+      for (const change of changes) {
+        const reason = pushed.results.get(change.ref);
+        if (reason === null) await this.#sent(change);
+        else {
+          rejected.push(change);
+          message ||= `${change.ref}: ${reason ?? 'no answer'}`;
+        }
+      }
+      if (rejected.length === 0) return { outcome: 'synced', message: '' };
+      refused = { changes: rejected, message };
+      // Those who were slower together are not slower together again.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * Math.min(round + 1, 8)));
+    }
+    return { outcome: 'slow', message: 'others kept changing the same records' };
+  }
+
+  /** All records below a prefix, by the name that they have in the store. */
+  async #view(prefix: string): Promise<View> {
+    const { refs } = this.#repository;
+    const view = new Map<string, Entry>();
+    for (const kind of kinds)
+      for (const name of refs.list(prefix + kind)) {
+        const entry = await this.#entry(prefix + kind + name);
+        if (entry) view.set(localRefs + kind + name, entry);
+      }
+    return view;
+  }
+
+  /** What a ref names; null when it is gone or names nothing. */
+  async #entry(ref: string): Promise<Entry | null> {
+    const { refs, objects } = this.#repository;
+    try {
+      const found = refs.read(ref);
+      if (!found) return null;
+      const bytes = await objects.read(found.oid);
+      const record = bytes && decodeRecord(bytes);
+      return { oid: found.oid, record, renewedAt: found.renewedAt ?? (record?.at ?? 0) * 1000 };
+    } catch (cause) {
+      if (cause instanceof UnreadableError) return null;
+      throw cause;
+    }
+  }
+
+  /** Changes a local ref as planned, unless a hook changed it meanwhile: then the next sync looks again. */
+  async #take(step: Step): Promise<void> {
+    const { refs } = this.#repository;
+    const { ref, oid, expected } = step;
+    if (step.kind === 'give-way') {
+      if (step.again) {
+        const to = this.#joinAgain(step);
+        this.renumbered.push({ member: step.birth.id, from: step.seq, to });
+      }
+      // Counted by the store: whoever watched this number looks at all of them again.
+      refs.set(`${movedRefs}${seqName(step.seq)}-${step.birth.id}`, () => expected!, { durable: true });
+    }
+    if (oid === null) await refs.remove(ref);
+    else if (refs.set(ref, () => oid, { durable: true, expected }) !== undefined) this.received++;
+  }
+
+  #joinAgain({ birth }: Extract<Step, { kind: 'give-way' }>): number {
+    const { refs } = this.#repository;
+    const highest = (prefix: string): number =>
+      Math.max(0, ...refs.list(`${prefix}seq/`).map((name) => seqOf(name) ?? 0));
+    for (let seq = Math.max(highest(localRefs), highest(remoteRefs)) + 1; ; seq++) {
+      const make = (): string => this.#repository.keepBirth(birth, seq);
+      if (refs.create(seqRefs + seqName(seq), make, true)) return seq;
+    }
+  }
+
+  /** The remote took it: what it has is known without asking. */
+  async #sent({ ref, oid }: RemoteChange): Promise<void> {
+    const { refs } = this.#repository;
+    const seen = remoteRefs + ref.slice(localRefs.length);
+    if (oid === null) {
+      await refs.remove(seen);
+      this.removed++;
+    } else {
+      refs.set(seen, () => oid);
+      this.sent++;
+    }
+  }
+
+  /**
+   * A power cut may have left refs that name nothing, and then git refuses to work here. A number stays taken; what its owner
+   * writes anew, or what comes from the remote again, goes.
+   */
+  async #mend(): Promise<void> {
+    const { refs, path } = this.#repository;
+    for (const prefix of [
+      seqRefs,
+      memberRefs,
+      handoffRefs,
+      movedRefs,
+      ...kinds.map((kind) => remoteRefs + kind),
+    ])
+      for (const name of refs.list(prefix)) {
+        const ref = prefix + name;
+        // A lock file of git's, or none of ours.
+        if (!fs.existsSync(join(path, ref)) || (await this.#whole(ref))) continue;
+        if (prefix !== seqRefs) await refs.remove(ref);
+        else if (seqOf(name) !== null)
+          refs.set(ref, () => this.#repository.keepLost(seqOf(name)!), { durable: true });
+      }
+  }
+
+  async #whole(ref: string): Promise<boolean> {
+    const { refs, objects } = this.#repository;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const oid = this.#named(ref);
+      if (oid === null) return false;
+      try {
+        if (await objects.read(oid)) return true;
+      } catch (cause) {
+        if (!(cause instanceof UnreadableError)) throw cause;
+      }
+      // A hook may have replaced it just now.
+      if (refs.read(ref)?.oid === oid) return false;
+    }
+    return true;
+  }
+
+  #named(ref: string): string | null {
+    try {
+      return this.#repository.refs.read(ref)?.oid ?? null;
+    } catch (cause) {
+      if (cause instanceof UnreadableError) return null;
+      throw cause;
+    }
+  }
+}
