@@ -115,7 +115,6 @@ program
   .command('sync')
   .description('exchange records with the remote now (store git with git.remote)')
   .addOption(json())
-  .addOption(new Option('--order <order>', 'what a process that is started for it is told').hideHelp())
   .action(syncCommand);
 
 /** Every command works in the current directory, once the options have said which that is. */

@@ -132,9 +132,14 @@ export function gitStore(site: Site): Store {
 
   /** Has what was written, or what others wrote, exchanged with the remote: never here, and never waited for. */
   const exchange = async (urgent: boolean): Promise<void> => {
-    if (!site.config.git.remote || !isDue(place, urgent)) return;
-    const { startSync } = await import('./git/start-sync.ts');
-    startSync(site);
+    if (!site.config.git.remote) return;
+    try {
+      if (!isDue(place, urgent)) return;
+      const { startSync } = await import('./git/start-sync.ts');
+      startSync(site);
+    } catch {
+      // What was to be written is; the next hook tries again.
+    }
   };
 
   return {

@@ -2,16 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isSyncing } from '../../src/stores/git/sync-lock.ts';
 import { syncFacts } from '../../src/stores/git/sync-report.ts';
-import { type } from '../cli/command.ts';
+import { type, typeIn } from '../cli/command.ts';
 import { git, scratch, write } from '../support/scratch.ts';
 import { type World, world } from '../support/world.ts';
+import { quiet } from './machines.ts';
 
 const place = (w: World): string => join(w.root, '.git', 'flowloom');
 const limit = { timeout: 60_000, interval: 100 };
-const quiet = (w: World): Promise<void> =>
-  expect.poll(() => isSyncing(place(w), 60_000), limit).toBe(false) as unknown as Promise<void>;
 
 /** Two clones of one remote that share through it. */
 function two(): { here: World; there: World; remote: string } {
@@ -23,12 +21,12 @@ function two(): { here: World; there: World; remote: string } {
     write(join(w.root, '.flowloomrc.json'), '{ "store": "git", "git": { "remote": "origin" } }');
     git(w.root, 'status');
     // Nothing may still write into a world that is being removed.
-    onTestFinished(() => quiet(w));
+    onTestFinished(() => quiet(place(w)));
   }
   return { here, there, remote };
 }
 const syncNow = async (w: World): Promise<void> => {
-  await quiet(w);
+  await quiet(place(w));
   const { code, stdout, stderr } = await type(w, ['sync']);
   expect([code, stdout, stderr]).toEqual([0, expect.stringMatching(/^Exchanged with origin/), '']);
 };
@@ -42,7 +40,7 @@ describe('sessions on two machines', () => {
     await expect
       .poll(() => git(remote, 'for-each-ref', '--format=%(refname)', 'refs/flowloom/seq'), limit)
       .toBe('refs/flowloom/seq/000000000001');
-    await quiet(here);
+    await quiet(place(here));
     expect(syncFacts(place(here))).toMatchObject({ outcome: 'synced', remote: 'origin' });
 
     // The other one starts without knowing: it is alone until its own sync is through.
@@ -68,6 +66,18 @@ describe('sessions on two machines', () => {
     ).toBeGreaterThan(3);
   });
 
+  test('a command that joins has it sent, too', async () => {
+    const { here, remote } = two();
+    const a = here.session();
+    await a.start();
+    await expect.poll(() => syncFacts(place(here))?.outcome, limit).toBe('synced');
+    await quiet(place(here));
+    expect((await typeIn(a, ['promote'])).code).toBe(0);
+    await expect
+      .poll(() => git(remote, 'for-each-ref', '--format=%(refname)', 'refs/flowloom/seq'), limit)
+      .toMatch(/000000000002$/);
+  });
+
   test('work on when the remote is gone, and nothing of it reaches the model', async () => {
     const { here } = two();
     git(here.root, 'remote', 'set-url', 'origin', '/nonexistent/shop.git');
@@ -87,7 +97,7 @@ describe('sessions on two machines', () => {
     const a = here.session();
     await a.start();
     await a.prompt('one');
-    await quiet(here);
+    await quiet(place(here));
     const log = join(here.base, 'ran');
     const env = {
       PATH: '/nonexistent',

@@ -1,8 +1,9 @@
 /** Clones of one bare remote, each as if it were on a machine of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { observerOf } from '../../src/compose.ts';
 import { type Config, resolveConfig } from '../../src/core/config.ts';
 import type { Roster } from '../../src/core/election.ts';
@@ -184,4 +185,19 @@ export async function runCommand(
     });
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, ...said };
+}
+
+/** Waits until no process that a hook started syncs here any more. */
+export async function quiet(place: string): Promise<void> {
+  const isAtWork = (): boolean =>
+    readdirSync('/proc').some((pid) => {
+      if (!/^\d+$/.test(pid)) return false;
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return command.includes('git-sync.cjs') && command.includes(place);
+      } catch {
+        return false;
+      }
+    });
+  await expect.poll(isAtWork, { timeout: 90_000, interval: 50 }).toBe(false);
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -18,10 +18,20 @@ import { startOf } from '../../src/io/processes.ts';
 import { isSyncing } from '../../src/stores/git/sync-lock.ts';
 import { syncFacts } from '../../src/stores/git/sync-report.ts';
 import { commandPath } from '../cli/command.ts';
+import { hooksFolder } from '../support/built.ts';
 import { startLongClient } from '../support/clients.ts';
 import { birth, presence } from '../support/records.ts';
 import { git, write } from '../support/scratch.ts';
-import { elsewhere, fleet, held, livingProcess, type Machine, runCommand, settle } from './machines.ts';
+import {
+  elsewhere,
+  fleet,
+  held,
+  livingProcess,
+  type Machine,
+  quiet,
+  runCommand,
+  settle,
+} from './machines.ts';
 
 const seqRef = (seq: number): string => `refs/flowloom/seq/${String(seq).padStart(12, '0')}`;
 const script = (path: string, text: string): string => {
@@ -432,9 +442,8 @@ describe('a hook', () => {
   async function hook(machine: Machine, base: string, act: string): Promise<void> {
     const { buildSync } = await import('esbuild');
     const folder = join(base, 'lazy');
-    mkdirSync(folder, { recursive: true });
     const repo = join(import.meta.dirname, '..', '..');
-    copyFileSync(join(repo, 'dist', 'hooks', 'lazy', 'git-sync.cjs'), join(folder, 'git-sync.cjs'));
+    cpSync(join(hooksFolder, 'lazy'), folder, { recursive: true });
     buildSync({
       stdin: {
         contents: `
@@ -471,7 +480,7 @@ describe('a hook', () => {
     await expect
       .poll(() => git(remote, 'for-each-ref', '--format=%(refname)', 'refs/flowloom'), { timeout: 60_000 })
       .toBe(`refs/flowloom/members/alice\n${seqRef(1)}`);
-    await expect.poll(() => isSyncing(a.place, 60_000), { timeout: 60_000 }).toBe(false);
+    await quiet(a.place);
     expect(syncFacts(a.place)?.outcome).toBe('synced');
 
     // A steady hook soon after starts none: what others write meanwhile is not here yet.
@@ -486,7 +495,7 @@ describe('a hook', () => {
     utimesSync(join(a.place, 'sync.wanted'), new Date(0), new Date(0));
     await hook(a, base, `(store) => store.renew('alice')`);
     await expect.poll(async () => (await ids(a)).sort(), { timeout: 60_000 }).toEqual(['alice', 'bob']);
-    await expect.poll(() => isSyncing(a.place, 60_000), { timeout: 60_000 }).toBe(false);
+    await quiet(a.place);
   });
 
   test('whose remote hangs is not held up, and leaves nothing that hangs with it', async () => {
@@ -502,6 +511,7 @@ describe('a hook', () => {
     // The hook is over; the process that hangs for it is not, until its limit.
     await expect.poll(() => existsSync(pids), { timeout: 60_000 }).toBe(true);
     await expect.poll(() => syncFacts(a.place)?.outcome, { timeout: 60_000 }).toBe('slow');
+    await quiet(a.place);
     expect(startOf(Number(readFileSync(pids, 'utf8')))).toBeNull();
   });
 });

@@ -4,14 +4,13 @@ import { surroundings } from '../../compose.ts';
 import { configOf } from '../../config/find.ts';
 import { syncText } from '../../messages/sync.ts';
 import { sync } from '../../stores/git/sync.ts';
-import { syncAsOrdered } from '../../stores/git/sync-order.ts';
 import { fail, print, printJson } from '../terminal.ts';
 
+const patienceMs = 10_000;
 const well: readonly string[] = ['synced', 'busy', 'no-remote'];
 
-/** Exchanges records with the remote, and says what happened. With an order it is the process that another command started. */
-export async function syncCommand(options: { json?: boolean; order?: string }): Promise<void> {
-  if (options.order !== undefined) return syncAsOrdered(options.order);
+/** Exchanges records with the remote, and says what happened. */
+export async function syncCommand(options: { json?: boolean }): Promise<void> {
   const { scope, places } = surroundings(process.cwd(), process.env);
   const { config } = await configOf(scope.worktree, process.env);
   const used = places.find(({ path }) => existsSync(join(path, 'coord.git'))) ?? places[0]!;
@@ -22,7 +21,12 @@ export async function syncCommand(options: { json?: boolean; order?: string }): 
     env: process.env,
     config: { ...config, git: { ...config.git, remote } },
   };
-  const report = await sync(site);
+  let report = await sync(site);
+  // One that hooks started is mostly over in a moment.
+  for (const until = Date.now() + patienceMs; report.outcome === 'busy' && Date.now() < until; ) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    report = await sync(site);
+  }
   const failed = !well.includes(report.outcome);
   if (options.json) {
     printJson(report);

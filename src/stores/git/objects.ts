@@ -87,8 +87,12 @@ export function objectsIn(repository: string): Objects {
       const answer = git(repository, ['--git-dir=.', 'cat-file', 'commit', oid], gitLimitMs);
       if (!answer.ok) return readLoose(oid);
       const body = Buffer.from(answer.output);
-      const unpacked = write('commit', body, oid.length === 64 ? 'sha256' : 'sha1', false);
-      if (unpacked !== oid) discard(pathOf(unpacked));
+      try {
+        const unpacked = write('commit', body, oid.length === 64 ? 'sha256' : 'sha1', false);
+        if (unpacked !== oid) discard(pathOf(unpacked));
+      } catch {
+        // It can be read all the same, by git again next time.
+      }
       return body;
     },
     write,

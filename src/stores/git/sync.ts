@@ -79,7 +79,8 @@ export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncRepor
       ...(work.viewAt && { viewAt: work.viewAt }),
     });
     keepReport(site.place, done);
-    await tidyNowAndThen(repository.path);
+    // What is not tidied today is tomorrow.
+    await tidyNowAndThen(repository.path).catch(() => {});
     return done;
   } catch (cause) {
     const failed = report('failed', cause instanceof Error ? cause.message : String(cause));
