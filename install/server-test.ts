@@ -33,7 +33,11 @@ export async function serverTest(
   const state = await mkdtemp(join(tmpdir(), 'flowloom-self-test-'));
   try {
     const clean = Object.entries(env).filter(([name]) => !/^(CLAUDE|FLOWLOOM)/i.test(name));
-    return await ask(root, { ...Object.fromEntries(clean), FLOWLOOM_STATE_DIR: state });
+    return await ask(root, {
+      ...Object.fromEntries(clean),
+      FLOWLOOM_STATE_DIR: state,
+      FLOWLOOM_STORE: 'file',
+    });
   } finally {
     await rm(state, { recursive: true, force: true, maxRetries: 3 });
   }

@@ -4,6 +4,7 @@ import { blankSight } from '../core/notebook.ts';
 import { survey } from '../flows/survey.ts';
 import type { Place } from '../io/places.ts';
 import type { Scope } from '../io/scope.ts';
+import { type SyncReport, syncFacts } from '../stores/git/sync-report.ts';
 import { openStore } from '../stores/open.ts';
 import { type Finding, finding } from './finding.ts';
 import { messageOf, observerHere } from './store-facts.ts';
@@ -29,6 +30,8 @@ export async function checkConfiguredStore(
     ];
     for (const { record, reason } of (await store.damaged()).slice(0, 5))
       findings.push(finding('warning', 'store-damaged', { record, reason }));
+    if (kind === 'git' && config.git.remote !== '')
+      findings.push(judgeSync(config.git.remote, syncFacts(best.path)));
     if (!store.capabilities.exclusive || !store.capabilities.keeps)
       findings.push(finding('info', 'store-weak', { kind }));
     const files = await survey(await openStore('file', site), observer, blankSight);
@@ -38,4 +41,12 @@ export async function checkConfiguredStore(
   } catch (cause) {
     return [finding('warning', 'store-not-usable', { kind, reason: messageOf(cause) })];
   }
+}
+
+function judgeSync(remote: string, last: SyncReport | null): Finding {
+  if (!last) return finding('info', 'store-sync-never', { remote });
+  const { outcome, message, at, viewAt } = last;
+  if (outcome === 'synced' || outcome === 'busy')
+    return finding('ok', 'store-synced', { remote, at: viewAt ?? at });
+  return finding('warning', 'store-sync-failed', { remote, outcome, message, at, viewAt: viewAt ?? '' });
 }

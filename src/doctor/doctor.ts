@@ -7,6 +7,7 @@ import { checkLog, checkSession, judgeReceipts, newestReceipts } from './check-a
 import { checkConfiguredStore } from './check-configured-store.ts';
 import { checkClient, checkGit, checkNode } from './check-programs.ts';
 import { checkScripts } from './check-scripts.ts';
+import { checkServer } from './check-server.ts';
 import { judgeDoubles, judgeSettings, judgeSilence } from './check-settings.ts';
 import { judgeClock, judgeMoved, judgeStore } from './check-store.ts';
 import { checkTrust } from './check-trust.ts';
@@ -54,6 +55,7 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     ['settings', async () => judgeSettings(await settings(), scope, directory)],
     ['silenced', async () => judgeSilence(await settings(), env)],
     ['scripts', async () => checkScripts((await settings()).installations, version)],
+    ['mcp', async () => checkServer(scope.worktree, (await settings()).files, env)],
     ['double', async () => judgeDoubles(await settings())],
     ['trust', async () => checkTrust(directory, env)],
     ['config', async () => judgeConfig(await config())],

@@ -74,16 +74,32 @@ function memberText(member: Member, master: boolean, caller: boolean, now: numbe
   ].filter(Boolean);
 }
 
+/** The remote of the git store: when it was last read (ISO 8601), and how the last sync ended. */
+export interface RemoteFacts {
+  readonly name: string;
+  readonly readAt: string | null;
+  readonly outcome: string | null;
+}
+
 export interface StatusFacts {
   readonly root: string;
   readonly state: string;
   readonly roster: Roster;
   readonly caller: Member | null;
   readonly degraded: Degradation | null;
+  readonly remote: RemoteFacts | null;
   readonly configProblems: readonly { key: string; expected: string }[];
   readonly configFile: string | null;
   readonly handoffs: number;
   readonly now: number;
+}
+
+function remoteLine({ name, readAt, outcome }: RemoteFacts, now: number, paint: Paint): string {
+  const read = readAt ? `other machines as of ${ago(Date.parse(readAt), now)}` : 'never read yet';
+  const line = `remote    ${oneLine(name, 60)}: ${read}`;
+  return outcome === null || outcome === 'synced' || outcome === 'busy'
+    ? line
+    : paint.yellow(`${line}; the last sync ended: ${outcome} (npx flowloom-hooks sync)`);
 }
 
 export function statusText(facts: StatusFacts, paint: Paint): string {
@@ -102,6 +118,7 @@ export function statusText(facts: StatusFacts, paint: Paint): string {
     `scope     ${facts.root}`,
     `state     ${facts.state}`,
     facts.handoffs ? `handoffs  ${facts.handoffs} (npx flowloom-hooks handoff)` : '',
+    facts.remote ? remoteLine(facts.remote, now, paint) : null,
     facts.degraded
       ? paint.yellow(
           `degraded  ${facts.degraded.from} → ${facts.degraded.to}: ${oneLine(facts.degraded.reason, 200)}`,

@@ -266,6 +266,23 @@ const words = {
     `It is kept in ${a.file}, and ${a.reason}. Interactive sessions ask at their first start.`,
   ],
 
+  'mcp-ok': (a: { file: string; ms: number }): Words => [`the MCP server in ${a.file} answers (${a.ms} ms)`],
+  'mcp-dead': (a: { file: string; reason: string }): Words => [
+    `The MCP server in ${a.file} does not answer: ${a.reason}`,
+    'Its tools are missing; hooks do not need them.',
+    run('install --mcp'),
+  ],
+  'mcp-off': (a: { file: string }): Words => [
+    `${a.file} switches the MCP server off (disabledMcpjsonServers).`,
+    'Its tools are missing; hooks do not need them.',
+    'Take "flowloom" out of that list.',
+  ],
+  'mcp-file': (a: { file: string; reason: string }): Words => [
+    `${a.file} cannot be used as it is: ${a.reason}`,
+    'Claude Code reads strict JSON there and leaves out the whole file otherwise.',
+    'Mend it by hand.',
+  ],
+
   'store-place': (a: { path: string; what: string; exists: boolean; live: number; gone: number }): Words => [
     a.exists
       ? `state is in the ${a.what} (${a.path}): ${a.live} live, ${a.gone} gone`
@@ -283,6 +300,25 @@ const words = {
     `The ${a.kind} store, which the configuration names, cannot be used: ${a.reason}`,
     'Sessions use files instead, and see each other there. They move back by themselves once it works.',
     'Mend the reason, or choose another store in the configuration.',
+  ],
+  'store-synced': (a: { remote: string; at: string }): Words => [
+    `other machines as of the last look at ${a.remote}, ${since(a.at)}`,
+  ],
+  'store-sync-never': (a: { remote: string }): Words => [
+    `Nothing was exchanged with ${a.remote} yet`,
+    'The next hook starts it, beside the session.',
+    `To do it now: ${command('sync')}`,
+  ],
+  'store-sync-failed': (a: {
+    remote: string;
+    outcome: string;
+    message: string;
+    at: string;
+    viewAt: string;
+  }): Words => [
+    `The last exchange with ${a.remote}, ${since(a.at)}, did not work (${a.outcome}): ${oneLine(a.message, 200) || 'no reason given'}`,
+    `Sessions on other machines are known as of ${a.viewAt ? since(a.viewAt) : 'never'}. Everything on this machine goes on.`,
+    `Try it by hand: ${command('sync')}`,
   ],
   'store-apart': (a: { kind: string; sessions: number }): Words => [
     `${count(a.sessions, 'live session')} ${a.sessions === 1 ? 'is' : 'are'} not in the ${a.kind} store but in files.`,

@@ -36,6 +36,23 @@ interface Status {
 const iso = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
 describe('status', () => {
+  test('with a remote: how old the view of other machines is, and why it is not newer', async () => {
+    const w = world();
+    write(join(w.root, '.flowloomrc'), JSON.stringify({ store: 'git', git: { remote: 'origin' } }));
+    expect((await type(w, ['status'])).stdout).toContain('remote    origin: never read yet');
+    const viewAt = new Date(Date.now() - 5 * 60_000).toISOString();
+    const report = { version: 1, at: viewAt, viewAt, outcome: 'unreachable' };
+    write(join(w.state, 'sync.json'), JSON.stringify(report));
+    expect((await type(w, ['status'])).stdout).toContain(
+      'remote    origin: other machines as of 5 min ago; the last sync ended: unreachable',
+    );
+    expect(jsonOf<{ remote: unknown }>(await type(w, ['status', '--json'])).remote).toEqual({
+      name: 'origin',
+      readAt: viewAt,
+      outcome: 'unreachable',
+    });
+  });
+
   test('where nobody has ever been: says so, exits 0, and writes nothing', async () => {
     const w = world();
     const before = contentsBelow(w.base);
@@ -49,6 +66,7 @@ describe('status', () => {
       epoch: 0,
       members: [],
       degraded: null,
+      remote: null,
     });
     expect(contentsBelow(w.base)).toEqual(before);
   });
@@ -89,6 +107,7 @@ describe('status', () => {
         },
       ],
       degraded: null,
+      remote: null,
     });
   });
 

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { serverEntry } from '../../src/claude/servers.ts';
 import { asNotebook } from '../../src/core/notebook.ts';
 import { judgeStore } from '../../src/doctor/check-store.ts';
 import {
@@ -15,7 +16,7 @@ import { notebooksIn } from '../../src/io/notebook-file.ts';
 import { statePlaces } from '../../src/io/places.ts';
 import { locateScope } from '../../src/io/scope.ts';
 import { findingCodes, wordingOf } from '../../src/messages/doctor.ts';
-import { addGhosts, createWorld, type World } from './world.ts';
+import { addGhosts, createWorld, hooksSource, type World } from './world.ts';
 
 interface Situation {
   readonly code: FindingCode;
@@ -25,6 +26,19 @@ interface Situation {
   readonly arrange: (world: World) => unknown;
   /** Facts that the finding must hold. */
   readonly args?: (world: World) => object;
+}
+
+/** Shares through a remote, with that as the report of its last sync. */
+function shares(world: World, last: object | null): void {
+  world.write('project/.flowloomrc', { store: 'git', git: { remote: 'origin' } });
+  const at = new Date().toISOString();
+  const viewAt = '2026-11-22T08:00:00.000Z';
+  if (last) world.write('project/.git/flowloom/sync.json', { version: 1, at, viewAt, ...last });
+}
+
+function addServer(world: World): void {
+  world.write('project/.mcp.json', { mcpServers: { flowloom: serverEntry } });
+  world.write('project/.claude/flowloom/README', 'scripts lie here');
 }
 
 const settingsOf = (world: World): string => join(world.project, '.claude/settings.json');
@@ -523,6 +537,58 @@ const situations: readonly Situation[] = [
       world.write('project/.flowloomrc', { store: 'memory-graph', memoryGraph: { file } });
     },
     args: () => ({ kind: 'memory-graph' }),
+  },
+  {
+    code: 'store-sync-never',
+    severity: 'info',
+    when: 'a remote is configured and no session has run yet',
+    arrange: (world) => shares(world, null),
+    args: () => ({ remote: 'origin' }),
+  },
+  {
+    code: 'store-synced',
+    severity: 'ok',
+    when: 'the last sync worked',
+    arrange: (world) => shares(world, { outcome: 'synced' }),
+    args: () => ({ remote: 'origin' }),
+  },
+  {
+    code: 'store-sync-failed',
+    severity: 'warning',
+    when: 'the last sync did not reach the remote',
+    arrange: (world) => shares(world, { outcome: 'unreachable', message: 'could not resolve host' }),
+    args: () => ({ outcome: 'unreachable', message: 'could not resolve host' }),
+  },
+  {
+    code: 'mcp-ok',
+    severity: 'ok',
+    when: 'the server was added and answers',
+    arrange: (world) => {
+      addServer(world);
+      fs.copyFileSync(join(dirname(hooksSource), 'mcp.mjs'), join(world.project, '.claude/flowloom/mcp.mjs'));
+    },
+  },
+  {
+    code: 'mcp-dead',
+    severity: 'error',
+    when: 'its script is gone',
+    arrange: (world) => addServer(world),
+  },
+  {
+    code: 'mcp-off',
+    severity: 'warning',
+    when: 'the settings switch it off',
+    arrange: (world) => {
+      addServer(world);
+      world.write('project/.claude/settings.local.json', { disabledMcpjsonServers: ['flowloom'] });
+    },
+  },
+  {
+    code: 'mcp-file',
+    severity: 'warning',
+    when: 'somebody else has a server of that name',
+    arrange: (world) =>
+      void world.write('project/.mcp.json', { mcpServers: { flowloom: { command: 'other', args: [] } } }),
   },
   {
     code: 'store-unusable',

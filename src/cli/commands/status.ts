@@ -1,7 +1,9 @@
 import { roleOf } from '../../core/election.ts';
 import { displayName, type Member } from '../../core/member.ts';
+import type { Store } from '../../core/store.ts';
 import { noteIds } from '../../flows/notes.ts';
-import { statusText } from '../../messages/cli.ts';
+import { type RemoteFacts, statusText } from '../../messages/cli.ts';
+import { syncFacts } from '../../stores/git/sync-report.ts';
 import { paint, print, printJson } from '../terminal.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 
@@ -25,9 +27,17 @@ export const memberFacts = (member: Member, { roster }: Pick<Workspace, 'roster'
   lastSeenAt: new Date(member.seenAt ?? Date.parse(member.birth.joinedAt)).toISOString(),
 });
 
+/** The remote that sessions of other machines are known by, and how old that is; null where there is none. */
+function remoteOf(store: Store, name: string, place: string): RemoteFacts | null {
+  if (store.kind !== 'git' || name === '') return null;
+  const last = syncFacts(place);
+  return { name, readAt: last?.viewAt ?? null, outcome: last?.outcome ?? null };
+}
+
 export async function status(options: { json?: boolean }): Promise<void> {
   const workspace = await openWorkspace(process.cwd(), process.env);
-  const { scope, store, roster, degraded, caller, config, observer } = workspace;
+  const { scope, place, store, roster, degraded, caller, config, observer } = workspace;
+  const remote = remoteOf(store, config.config.git.remote, place.path);
   if (options.json)
     return printJson({
       scope: { root: scope.root, store: store.kind, state: store.place },
@@ -35,6 +45,7 @@ export async function status(options: { json?: boolean }): Promise<void> {
       epoch: roster.epoch,
       members: roster.members.map((member) => memberFacts(member, workspace)),
       degraded,
+      remote: remote && { name: remote.name, readAt: remote.readAt, outcome: remote.outcome },
     });
   const facts = {
     root: scope.root,
@@ -42,6 +53,7 @@ export async function status(options: { json?: boolean }): Promise<void> {
     roster,
     caller,
     degraded,
+    remote,
     configProblems: config.problems,
     configFile: config.file,
     handoffs: (await noteIds(store)).length,
