@@ -29,7 +29,15 @@ export interface Present {
 /** Hooks of this client have fired: they tell when it comes and goes. */
 export const hasHooks = (session: Session): boolean => Object.keys(session.notebook.receipts).length > 0;
 
+/** What the others see of this session is renewed; hooks know better what it does and where, so beside them only the lease is. */
+export const showUp = (session: Session, { me }: Membership): Promise<void> =>
+  hasHooks(session)
+    ? attempt(session, 'renew-failed', () => session.store.renew(session.self.id))
+    : tryAnnounce(session, me.presence);
+
 const settleMs = 2_000;
+/** After a store that could not be used. */
+const retryMs = 60_000;
 const shortestBeatMs = 5_000;
 const longestBeatMs = 15 * 60_000;
 
@@ -141,7 +149,7 @@ export class Seat {
   #beatIn(ms: number): NodeJS.Timeout {
     const beat = async (): Promise<void> => {
       // A tool that is called says what is wrong; the store may be back at the next beat.
-      const next = await this.use(async ({ session }) => beatMs(session)).catch(() => longestBeatMs);
+      const next = await this.use(async ({ session }) => beatMs(session)).catch(() => retryMs);
       this.#timer = this.#beatIn(next);
     };
     return setTimeout(beat, ms).unref();
@@ -150,7 +158,7 @@ export class Seat {
 
 async function sitDown(session: Session): Promise<Present> {
   const membership = await takePart(session, 'startup');
-  await tryAnnounce(session, membership.me.presence);
+  await showUp(session, membership);
   return { session, roster: membership.roster, membership };
 }
 

@@ -5,7 +5,6 @@ import { roleOf } from '../core/election.ts';
 import type { OwnWords } from '../core/handoff.ts';
 import { displayName } from '../core/member.ts';
 import { inOwnWords } from '../flows/hand-off.ts';
-import { tryAnnounce } from '../flows/join.ts';
 import { atQuestion, brief } from '../flows/orient.ts';
 import { readHandoff } from '../flows/read-handoff.ts';
 import {
@@ -19,10 +18,12 @@ import {
   wasNotThere,
   written,
 } from '../messages/mcp.ts';
-import { NoSeatError, type Present, Seat } from './seat.ts';
+import { NoSeatError, type Present, Seat, showUp } from './seat.ts';
 import { tools } from './tools.ts';
 
 declare const __VERSION__: string;
+
+const closeMs = 3_000;
 
 type Facts = Record<string, unknown>;
 type Answer = readonly [text: string, facts?: Facts];
@@ -51,7 +52,7 @@ async function join(present: Present, goal: string): Promise<Answer> {
   const { conversation } = session.notebook;
   if (goal) {
     await inOwnWords(session, membership, { ...words(conversation.words ?? {}), goal });
-    await tryAnnounce(session, membership.me.presence);
+    await showUp(session, membership);
   }
   return [await brief(session, membership), standing(present)];
 }
@@ -81,7 +82,7 @@ async function handoffWrite({ session, roster, membership }: Present, said: OwnW
   if (!membership) return [outside(roster)];
   if (![said.goal, said.done, said.next].some((text) => text.trim())) return [saysNothing];
   const id = await inOwnWords(session, membership, said);
-  await tryAnnounce(session, membership.me.presence);
+  await showUp(session, membership);
   const place = session.store.handoffPlace(id);
   return [written(id, place), { id, place }];
 }
@@ -146,6 +147,8 @@ export function serve(): void {
     if (ending) return;
     ending = true;
     void seat.close().finally(() => process.exit(0));
+    // Whatever a store waits for, nobody waits for this server.
+    setTimeout(() => process.exit(0), closeMs);
   };
   transport.onclose = () => {
     onclose?.();

@@ -212,7 +212,7 @@ function noteText(note: Note): string {
     case 'set-aside':
       return `A script had been edited by hand; the edited one is now ${note.file}.`;
     case 'server-approval':
-      return `Commit ${note.file} too. In a terminal Claude Code asks each person once whether the server in it may run.`;
+      return `Commit ${note.file} too. In a terminal Claude Code asks each person once whether the server in it may run; the answer it offers first is no.`;
   }
 }
 

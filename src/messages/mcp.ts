@@ -37,13 +37,13 @@ export const about = {
   handoffRead: {
     title: 'Read a handoff',
     description:
-      'What a session left behind: goal, open questions, next step, files, git facts. The previous master’s when no id is given.',
+      'What a session left behind: goal, open questions, next step, files, git facts. Without an id that of the previous master.',
     id: 'From the list that this tool gives.',
   },
   handoffWrite: {
     title: 'Write a handoff',
     description:
-      'Leaves a handoff in this session’s own words for whoever comes next. Replaces what it wrote before. Secrets are taken out.',
+      'Leaves a handoff in the words of this session for whoever comes next. Replaces what it wrote before. Secrets are taken out.',
     goal: 'What this is all about.',
     done: 'What is done and what was decided.',
     next: 'What comes next.',

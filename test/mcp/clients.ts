@@ -110,7 +110,15 @@ export async function connect(world: World, options: Connect = {}): Promise<Conn
 interface Status {
   master: string | null;
   epoch: number;
-  members: { id: string; seq: number; role: string; pid: number; attended: boolean; doing: string }[];
+  members: {
+    id: string;
+    seq: number;
+    role: string;
+    pid: number;
+    attended: boolean;
+    doing: string;
+    lastSeenAt: string;
+  }[];
 }
 
 /** Who is there, as the command tells it. */

@@ -28,6 +28,14 @@ const anyHandoff: fc.Arbitrary<Handoff> = fc
     sessionId: hostileText(10),
     firstPrompt: hostileText(),
     latestPrompt: hostileText(),
+    words: fc.option(
+      fc.record({
+        goal: hostileText(),
+        done: hostileText(),
+        next: hostileText(),
+        questions: fc.array(hostileText(10), { maxLength: 4 }),
+      }),
+    ),
     said: hostileText(),
     asked: fc.array(hostileText(10), { maxLength: 4 }),
     todos: fc.array(
@@ -80,6 +88,7 @@ describe('a note', () => {
     'Goal',
     'Open questions',
     'Next step',
+    'Done',
     'Todo',
     'Last said',
     'Files touched',
@@ -90,7 +99,8 @@ describe('a note', () => {
   ];
 
   test('keeps head and facts when it is written and read again', () => {
-    const note = renderHandoff(handoff(), id, 6000);
+    const words = { goal: '', done: 'It is written.', next: '', questions: [] };
+    const note = renderHandoff(handoff({ words }), id, 6000);
     const { head, body } = parseHandoff(note, id)!;
     expect(head).toEqual({
       id,
@@ -453,4 +463,41 @@ test.each<[string, Partial<Handoff>, boolean]>([
     asked: [],
   };
   expect(saysSomething(handoff({ ...nothing, ...more }))).toBe(expected);
+});
+
+describe('words of its own', () => {
+  const words = {
+    goal: 'Sell apples.',
+    done: 'The crates are counted.',
+    next: 'Set the price.\nThen open.',
+    questions: ['Who prints the labels?'],
+  };
+  const sectionOf = (note: string, title: string): string | undefined =>
+    note.match(new RegExp(`^## ${title}\\n\\n\`{3,}text\\n([\\s\\S]*?)\\n\`{3,}$`, 'm'))?.[1];
+
+  test('come before what was observed, and replace none of the prompts', () => {
+    const note = renderHandoff(handoff({ words }), 'x', 6000);
+    expect(sectionOf(note, 'Goal')).toBe(
+      'first: add a hello file\nlatest: now test it\nin its own words: Sell apples.',
+    );
+    expect(sectionOf(note, 'Next step')).toBe(words.next);
+    expect(sectionOf(note, 'Done')).toBe(words.done);
+    expect(sectionOf(note, 'Open questions')).toBe('Who prints the labels?\nShall I commit it?');
+  });
+
+  test('are enough for a handoff, and its goal', () => {
+    const alone = handoff({
+      words,
+      firstPrompt: '',
+      latestPrompt: '',
+      said: '',
+      summary: '',
+      files: [],
+      commands: [],
+    });
+    expect(saysSomething(alone)).toBe(true);
+    const note = renderHandoff(alone, 'x', 6000);
+    expect(parseHandoff(note, 'x')?.head.goal).toBe('Sell apples.');
+    expect(sectionOf(note, 'Goal')).toBe('Sell apples.');
+  });
 });
