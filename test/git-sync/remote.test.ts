@@ -207,6 +207,19 @@ describe('a remote that loses what it had', () => {
   });
 });
 
+test('the very last number on a remote keeps nobody from joining', async () => {
+  const { clone, remote } = fleet();
+  const a = clone('a');
+  const commit = git(remote, 'rev-parse', 'main');
+  for (const name of ['999999999999999', '9007199254740991', '9999999999999999'])
+    git(remote, 'update-ref', `refs/flowloom/seq/${name}`, commit);
+  await a.sync();
+  expect(await a.join('alice')).toBe(1_000_000_000_000_000);
+  expect((await a.roster()).master?.birth.id).toBe('alice');
+  await a.sync();
+  expect(await a.join('again')).toBe(1_000_000_000_000_001);
+});
+
 describe('what others are told', () => {
   const secrets = {
     cwd: '/home/dev/secret-cwd',

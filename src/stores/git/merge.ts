@@ -13,7 +13,7 @@ import {
   type Presence,
 } from '../../core/member.ts';
 import { birthFacts, presenceFacts } from './facts.ts';
-import { handoffName, handoffRefs, memberName, memberRefs, seqOf, seqRefs } from './names.ts';
+import { handoffName, handoffRefs, highestShared, memberName, memberRefs, seqOf, seqRefs } from './names.ts';
 import type { RecordCommit } from './record.ts';
 
 /** A ref and the record that it names; null for one that cannot be read. */
@@ -89,7 +89,7 @@ const numberOf = (ref: string): number | null => {
 };
 /** Whether a store takes this name; a remote may hold anything. */
 const isRecord = (ref: string): boolean =>
-  numberOf(ref) !== null ||
+  (numberOf(ref) ?? highestShared + 1) <= highestShared ||
   memberName(nameIn(ref, memberRefs) ?? '') ||
   handoffName(nameIn(ref, handoffRefs) ?? '');
 

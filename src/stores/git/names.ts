@@ -14,9 +14,12 @@ export const seqName = (seq: number): string => String(seq).padStart(12, '0');
 
 /** The number in a name; null when we would not have given it. */
 export function seqOf(name: string): number | null {
-  const seq = /^\d{12,15}$/.test(name) ? Number(name) : null;
-  return seq !== null && seqName(seq) === name ? seq : null;
+  const seq = /^\d{12,16}$/.test(name) ? Number(name) : null;
+  return seq !== null && Number.isSafeInteger(seq) && seqName(seq) === name ? seq : null;
 }
+
+/** Higher numbers are not taken over from a remote: above whatever somebody put there, sessions here can still join. */
+export const highestShared = 999_999_999_999_999;
 
 /** Whether this can be a member's id: a plain file name, and git's rules for refs besides. */
 export const memberName = (name: string): boolean =>
