@@ -1,7 +1,7 @@
 /** Installs the hooks: scripts first, settings last, so that no hook ever points to a missing script. */
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { isOurs, settingsBlock } from '../src/claude/settings.ts';
+import { type Form, isOurs, type SettingsBlock, settingsBlock } from '../src/claude/settings.ts';
 import { diffLines } from './diff.ts';
 import { discardAll, readText, removeFile, stageAll } from './disk.ts';
 import { InstallError } from './error.ts';
@@ -16,6 +16,7 @@ import {
   setAside,
 } from './scripts.ts';
 import { selfTest } from './self-test.ts';
+import { formIn } from './settings-tree.ts';
 import { otherTargets, type Place, resolveTarget, type Target } from './target.ts';
 
 export interface InstallRequest extends Place {
@@ -24,6 +25,10 @@ export interface InstallRequest extends Place {
   /** The directory with the compiled hooks. */
   hooksSource: string;
   version: string;
+  /** Whether a shell answers first what it can. Left out: as it is installed, else as suits the scope and this machine. */
+  posix?: boolean;
+  /** The operating system, where it is not this one. */
+  platform?: NodeJS.Platform;
 }
 
 /** Everything that will be written, worked out from one reading of the disk. */
@@ -31,6 +36,8 @@ export interface PreparedInstall {
   target: Target;
   /** The settings file as it was read. */
   text: string | null;
+  form: Form;
+  block: SettingsBlock;
   settings: Plan;
   scripts: ScriptsPlan;
 }
@@ -45,8 +52,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
   const { prepared, backups } = request.dryRun
     ? { prepared: prepareInstall(request), backups: [] }
     : installNow(request);
-  const { target, text, settings, scripts } = prepared;
-  const block = settingsBlock(target.commandDir);
+  const { target, text, form, block, settings, scripts } = prepared;
   const changed = settings.changed || scripts.writes.length > 0 || scripts.obsolete.length > 0;
   return {
     scope: target.scope,
@@ -56,6 +62,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
     scriptsDir: target.scriptsDir,
     dryRun: Boolean(request.dryRun),
     changed,
+    form,
     events: settings.events,
     files: scripts.writes.map(({ file }) => relative(target.scriptsDir, file)),
     diff: diffLines(text, settings.text),
@@ -69,7 +76,9 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
   const target = resolveTarget(request);
   const files = collectFiles(request.hooksSource, target);
   const text = readText(target.settingsFile);
-  const settings = planInstall(text, settingsBlock(target.commandDir), target.settingsFile);
+  const form = formFor(request, text);
+  const block = settingsBlock(target.commandDir, form);
+  const settings = planInstall(text, block, target.settingsFile);
   const old = readManifest(target);
   const before = mergeBefore(old?.before ?? {}, settings);
   const createdDirectory = old?.createdDirectory || !existsSync(target.claudeDir);
@@ -78,7 +87,16 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
     ...(Object.keys(before).length > 0 ? { before } : {}),
     ...(createdDirectory ? { createdDirectory } : {}),
   });
-  return { target, text, settings, scripts };
+  return { target, text, form, block, settings, scripts };
+}
+
+/**
+ * Project settings are committed and read on every system, so there the form that works everywhere is taken unless somebody says
+ * that no one needs it. The other two are of this machine.
+ */
+function formFor({ posix, scope, platform = process.platform }: InstallRequest, text: string | null): Form {
+  if (posix !== undefined) return posix ? 'sh' : 'node';
+  return formIn(text) ?? (scope !== 'project' && platform !== 'win32' ? 'sh' : 'node');
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What install and uninstall tell: plain data, made into sentences by src/messages/install.ts. */
+import type { Form } from '../src/claude/settings.ts';
 import type { HookCheck } from './self-test.ts';
 import type { Scope } from './target.ts';
 
@@ -35,6 +36,8 @@ interface Report {
 
 export interface InstallReport extends Report {
   version: string;
+  /** How the hot hooks are wired. */
+  form: Form;
   /** Null in a dry run. */
   selfTest: HookCheck[] | null;
   notes: Note[];

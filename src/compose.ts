@@ -1,13 +1,16 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
+import { openGate, type Prepare } from './claude/gate.ts';
 import { selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
 import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
-import type { Occasion, Session } from './flows/session.ts';
+import type { Seal } from './core/store.ts';
+import { attempt, type Occasion, type Session } from './flows/session.ts';
+import { steady } from './flows/steady.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
@@ -55,6 +58,37 @@ export interface Opened {
   readonly session: Session | null;
   /** For the user, once: state is not where it belongs. */
   readonly notice: string | null;
+  /** Leaves the answer to the next prompt where a gate finds it. To be called when the hook is through; never throws. */
+  readonly prepare: () => Promise<void>;
+}
+
+const nothing = async (): Promise<void> => {};
+
+function gateOf(
+  event: HookEvent,
+  payload: HookPayload,
+  env: NodeJS.ProcessEnv,
+  log: (code: string, message: string) => void,
+): Prepare | null {
+  try {
+    return openGate(event, payload, env);
+  } catch (cause) {
+    log('prepare-failed', String(cause));
+    return null;
+  }
+}
+
+/** The seal is taken before the hook looks at the records. */
+async function preparing(session: Session, leave: Prepare): Promise<() => Promise<void>> {
+  let seal: Seal | null = null;
+  await attempt(session, 'seal-failed', async () => {
+    seal = (await session.store.seal?.(session.self.id)) ?? null;
+  });
+  return () =>
+    attempt(session, 'prepare-failed', () => {
+      const answer = seal && steady(session);
+      leave(answer && seal && { ...answer, ...seal });
+    });
 }
 
 /** A member's home is where its notebook can be read; it is mostly the first place. */
@@ -89,7 +123,10 @@ export async function openSession(
   };
   const settled = await settledFor(event, self.id, scope, env, newcomer);
   const { home, notice } = settled;
-  if (!home) return { session: null, notice };
+  const leave = gateOf(event, payload, env, log);
+  if (!home) {
+    return { session: null, notice, prepare: nothing };
+  }
   const occasion: Occasion = {
     sessionId: payload.sessionId.slice(0, 200),
     transcript: payload.transcriptPath.slice(0, 4096),
@@ -109,6 +146,7 @@ export async function openSession(
     floor: home.floor,
     notebook: home.notebook,
     echo: false,
+    roster: null,
     head: () => readHead(scope),
     name: () => payload.sessionTitle || sessionName(self.process.pid, env),
     readTail,
@@ -117,7 +155,7 @@ export async function openSession(
     report: (code, cause) =>
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),
   };
-  return { session, notice };
+  return { session, notice, prepare: leave ? await preparing(session, leave) : nothing };
 }
 
 async function settledFor(

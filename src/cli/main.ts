@@ -46,6 +46,8 @@ program
   .command('install')
   .description('write the hooks into the settings of Claude Code, and try each of them')
   .addOption(scope())
+  .option('--posix', 'let sh answer steady prompts without Node: everybody here is on Linux or macOS')
+  .option('--no-posix', 'let Node answer every prompt, on every system')
   .option('--dry-run', 'show what would be written, and write nothing')
   .addOption(json())
   .action(installCommand);

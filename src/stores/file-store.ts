@@ -3,12 +3,21 @@
  *
  *     seq/000000000007.json        the birth with number 7; the name is the number, so taking it is one link(2)
  *     members/<id>/presence.json   what the member tells; its modification time is the beat
+ *     members/<id>/beat            written to instead of that by who cannot do more
  *     handoffs/<id>.md             what it left behind
+ *     seals/                       what was prepared for the next prompts rests on these
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import invariant from 'tiny-invariant';
-import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } from '../core/member.ts';
+import {
+  asBirth,
+  asPresence,
+  type Birth,
+  type MemberId,
+  type Presence,
+  type SeenPresence,
+} from '../core/member.ts';
 import type { Damage, Store, Taken } from '../core/store.ts';
 import {
   createFile,
@@ -20,6 +29,7 @@ import {
   writeTemporary,
 } from '../io/atomic-write.ts';
 import { safeRead, safeReadWithStat, UnreadableError } from '../io/safe-read.ts';
+import { sealsIn } from './seals.ts';
 
 const recordBytes = 64 * 1024;
 const noteBytes = 256 * 1024;
@@ -64,6 +74,8 @@ export function fileStore(place: string): Store {
   const births = join(place, 'seq');
   const members = join(place, 'members');
   const notes = join(place, 'handoffs');
+  const seals = sealsIn(join(place, 'seals'));
+  const beatPath = (id: MemberId): string => join(dirname(presencePath(id)), 'beat');
   const birthPath = (seq: number): string => join(births, birthName(seq));
   const presencePath = (id: MemberId): string => {
     invariant(memberName.test(id), 'a member id is a plain file name');
@@ -123,12 +135,14 @@ export function fileStore(place: string): Store {
       const text = JSON.stringify(birth);
       const temporary = writeTemporary(join(births, 'claim'), text, true);
       try {
-        // Never looks at the directory again: a number that is taken only sends it on to the next.
-        for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++) {
-          if (!linkNew(temporary, birthPath(seq), text)) continue;
-          syncDirectoryOf(birthPath(seq));
-          return seq;
-        }
+        return seals.breaking(() => {
+          // Never looks at the directory again: a number that is taken only sends it on to the next.
+          for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++) {
+            if (!linkNew(temporary, birthPath(seq), text)) continue;
+            syncDirectoryOf(birthPath(seq));
+            return seq;
+          }
+        });
       } finally {
         discard(temporary);
       }
@@ -136,7 +150,8 @@ export function fileStore(place: string): Store {
 
     async refile(birth, seq) {
       makePrivateDirectory(births);
-      if (createFile(birthPath(seq), JSON.stringify(birth), { durable: true })) return true;
+      if (seals.breaking(() => createFile(birthPath(seq), JSON.stringify(birth), { durable: true })))
+        return true;
       return JSON.stringify(read(birthPath(seq), asBirth)?.value) === JSON.stringify(birth);
     },
 
@@ -150,7 +165,12 @@ export function fileStore(place: string): Store {
 
     async announce(id, presence) {
       makePrivateDirectory(join(members, id));
-      replaceFile(presencePath(id), JSON.stringify(presence));
+      const write = (): void => replaceFile(presencePath(id), JSON.stringify(presence));
+      const before = read(presencePath(id), asPresence)?.value;
+      // The rest is told at a session start only, which always reads it.
+      const toldToOthers = ({ name, left }: Presence): string => JSON.stringify([name, left]);
+      if (before && toldToOthers(before) === toldToOthers(presence)) write();
+      else seals.breaking(write);
     },
 
     async renew(id) {
@@ -164,7 +184,20 @@ export function fileStore(place: string): Store {
 
     async presence(id): Promise<SeenPresence | null> {
       const found = read(presencePath(id), asPresence);
-      return found && { presence: found.value, beat: `${found.stat.mtimeMs}`, seenAt: found.stat.mtimeMs };
+      if (!found) return null;
+      const beat = fs.lstatSync(beatPath(id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      const seenAt = Math.max(found.stat.mtimeMs, beat);
+      return { presence: found.value, beat: `${seenAt}`, seenAt };
+    },
+
+    async seal(id) {
+      const beat = beatPath(id);
+      if (!fs.existsSync(beat)) {
+        makePrivateDirectory(dirname(beat));
+        createFile(beat, '');
+      }
+      const seal = seals.take();
+      return seal === null ? null : { seal, beat };
     },
 
     async memberIds() {
@@ -203,9 +236,11 @@ export function fileStore(place: string): Store {
 
     async forget({ seqs = [], members: ids = [] }) {
       const highest = numbers().above.at(-1);
-      for (const seq of seqs) if (seq !== highest) fs.rmSync(birthPath(seq), { force: true });
-      for (const id of ids)
-        if (memberName.test(id)) fs.rmSync(join(members, id), { recursive: true, force: true });
+      seals.breaking(() => {
+        for (const seq of seqs) if (seq !== highest) fs.rmSync(birthPath(seq), { force: true });
+        for (const id of ids)
+          if (memberName.test(id)) fs.rmSync(join(members, id), { recursive: true, force: true });
+      });
     },
 
     async sweep(olderThanMs) {

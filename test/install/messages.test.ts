@@ -14,6 +14,7 @@ const events = wiredHooks.map((hook) => hook.event);
 
 const installed: InstallReport = {
   scope: 'project',
+  form: 'node',
   version: '1.0.0',
   root: '/home/dev/shop',
   settingsFile: '/home/dev/shop/.claude/settings.json',

@@ -1,0 +1,81 @@
+/** Hooks that come through the gate, in every shell that is here. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, vi } from 'vitest';
+import { sharedCache } from '../support/built.ts';
+import {
+  type Fire,
+  type Fired,
+  type SessionUnderTest,
+  type World,
+  world,
+  writeCall,
+} from '../support/world.ts';
+
+const candidates: readonly (readonly string[])[] = [['dash'], ['bash', '--posix'], ['busybox', 'sh']];
+
+/** Command lines of POSIX shells; those that are missing are told. */
+export const shells = candidates.map((shell) => ({
+  name: shell.join(' '),
+  shell,
+  isHere: spawnSync(shell[0]!, [...shell.slice(1), '-c', ':']).status === 0,
+}));
+
+/** busybox compares times by the second, so an answer is older than what was there a second before. */
+export const aSecond = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1100));
+
+/** The session's answer, where the gate looks for it. */
+export const readyFile = (session: SessionUnderTest): string =>
+  join(sharedCache, 'flowloom', 'ready', session.id);
+export const readyText = (session: SessionUnderTest): string =>
+  existsSync(readyFile(session)) ? readFileSync(readyFile(session), 'utf8') : '';
+
+export const isByGate = (fired: Fired): boolean => fired.stderr.includes('answered without Node');
+
+/** A prompt or a batch through the gate, with word of who answered. */
+export const through = (shell: readonly string[], more: Fire = {}): Fire => ({
+  ...more,
+  gate: shell,
+  env: { FLOWLOOM_DEBUG: '1', ...more.env },
+});
+
+/** A session that was told everything there is, with its answer prepared. */
+export async function steadySession(
+  place: World,
+  shell: readonly string[],
+  options: Parameters<World['session']>[0] = {},
+): Promise<SessionUnderTest> {
+  const session = place.session(options);
+  await session.start();
+  await session.prompt('add a hello file', through(shell));
+  return session;
+}
+
+/** Two steady sessions of one repository; the second is master. */
+export async function pair(
+  shell: readonly string[],
+): Promise<{ place: World; worker: SessionUnderTest; master: SessionUnderTest }> {
+  const place = world();
+  const worker = await steadySession(place, shell);
+  const master = await steadySession(place, shell);
+  await aSecond();
+  await worker.prompt('go on', through(shell));
+  await master.prompt('go on', through(shell));
+  return { place, worker, master };
+}
+
+/** Until the gate answers: times count in seconds for some shells, and a process may have been looked at just now. */
+export async function settle(session: SessionUnderTest, shell: readonly string[]): Promise<Fired> {
+  let fired: Fired | undefined;
+  await vi.waitFor(
+    async () => {
+      fired = await session.prompt('go on', through(shell));
+      expect(isByGate(fired)).toBe(true);
+    },
+    { timeout: 20_000, interval: 300 },
+  );
+  return fired!;
+}
+
+export { writeCall };
