@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { toldAt } from './support/hook-context.ts';
@@ -24,18 +24,18 @@ scenarios('prompts that are answered without Node', () => {
     await a.turn('Go on with the shop');
     expect(existsSync(ready)).toBe(true);
     const before = nodeRuns('UserPromptSubmit');
-    // Longer than a pipe holds: nobody reads it, and the client does not mind.
-    const long = `Build the price list ${'and more '.repeat(20_000)}`;
-    const content = 'price\n'.repeat(30_000);
     const [steady] = await a.turn('Build the checkout page');
     expect(toldAt('UserPromptSubmit', steady!)).toMatch(
       /^You are worker \(epoch 2\); 2 live sessions; master: "/,
     );
-    const input = { file_path: join(world.scratch.repository, 'prices.txt'), content };
-    await a.turn(`RUNTOOL Write ${JSON.stringify(input)} END`);
+    // More than a pipe holds: nobody reads it, and the client does not mind.
+    const long = join(world.scratch.repository, 'long.txt');
+    writeFileSync(long, 'price\n'.repeat(12_000));
+    await a.turn(`RUNTOOL Read ${JSON.stringify({ file_path: long })} END`);
+    const file_path = join(world.scratch.repository, 'prices.txt');
+    await a.turn(`RUNTOOL Write ${JSON.stringify({ file_path, content: 'price' })} END`);
     expect(nodeRuns('UserPromptSubmit')).toBe(before);
     expect(nodeRuns('PostToolBatch')).toBe(0);
-    void long;
     await b.exit();
     const [changed] = await a.turn('And now?');
     expect(toldAt('UserPromptSubmit', changed!)).toMatch(/^You are master \(epoch 1\).*\nChanged: /);
