@@ -194,7 +194,8 @@ export function fileStore(place: string): Store {
       const beat = beatPath(id);
       if (!fs.existsSync(beat)) {
         makePrivateDirectory(dirname(beat));
-        createFile(beat, '');
+        // Its time says when somebody wrote to it, so at first never.
+        if (createFile(beat, '')) fs.utimesSync(beat, 0, 0);
       }
       const seal = seals.take();
       return seal === null ? null : { seal, beat };

@@ -65,12 +65,15 @@ export function scratch(): Scratch {
 const sessionStart =
   'console.log(JSON.stringify({hookSpecificOutput:{hookEventName:"SessionStart",additionalContext:"You are master (epoch 1)"}}))';
 
+const gate = new URL('../../hooks/gate.sh', import.meta.url);
+
 /** Scripts that behave like hooks; `scripts` replaces the source of some. */
 export function writeHooks(dir: string, scripts: Record<string, string> = {}): void {
   mkdirSync(join(dir, 'lazy'), { recursive: true });
   for (const { file } of wiredHooks) {
     writeFileSync(join(dir, file), scripts[file] ?? (file === 'session-start.cjs' ? sessionStart : ''));
   }
+  writeFileSync(join(dir, 'gate.sh'), scripts['gate.sh'] ?? readFileSync(gate));
   writeFileSync(join(dir, 'lazy/git-store.cjs'), scripts['lazy/git-store.cjs'] ?? '// a part\n');
 }
 
