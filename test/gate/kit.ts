@@ -1,25 +1,33 @@
 /** Hooks that come through the gate, in every shell that is here. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, expect, vi } from 'vitest';
 import { sharedCache } from '../support/built.ts';
-import {
-  type Fire,
-  type Fired,
-  type SessionUnderTest,
-  type World,
-  world,
-  writeCall,
-} from '../support/world.ts';
+import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
 
-const candidates: readonly (readonly string[])[] = [['dash'], ['bash', '--posix'], ['busybox', 'sh']];
+/** Most systems call bash `sh`, and by that name it behaves: it reads no file of the user's first. */
+function bashAsSh(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flowloom-sh-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const found = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'bash'));
+  symlinkSync(found.find((path) => existsSync(path)) ?? '/nowhere', join(folder, 'sh'));
+  return join(folder, 'sh');
+}
+
+const candidates: readonly [name: string, ...command: string[]][] = [
+  ['dash', 'dash'],
+  ['bash', bashAsSh()],
+  ['busybox', 'busybox', 'sh'],
+];
 
 /** Command lines of POSIX shells; those that are missing are told. */
-export const shells = candidates.map((shell) => ({
-  name: shell.join(' '),
+export const shells = candidates.map(([name, ...shell]) => ({
+  name,
   shell,
-  isHere: spawnSync(shell[0]!, [...shell.slice(1), '-c', ':']).status === 0,
+  isHere:
+    spawnSync(shell[0]!, [...shell.slice(1), '-c', ':'], { env: { PATH: process.env.PATH } }).status === 0,
 }));
 
 /** busybox compares times by the second, so an answer is older than what was there a second before. */
@@ -77,5 +85,3 @@ export async function settle(session: SessionUnderTest, shell: readonly string[]
   );
   return fired!;
 }
-
-export { writeCall };
