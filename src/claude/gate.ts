@@ -87,7 +87,7 @@ export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.Pro
  */
 function beginning(): number {
   const now = process.platform === 'linux' ? fs.statSync('/proc/self').mtimeMs : Date.now();
-  return Math.floor(now) / 1000;
+  return Math.floor(now - 1) / 1000;
 }
 
 const headLine = (head: Head): string => `# ${JSON.stringify(head)}\n`;
