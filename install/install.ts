@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { serverFile } from '../src/claude/servers.ts';
-import { isOurs, settingsBlock } from '../src/claude/settings.ts';
+import { type Form, isOurs, type SettingsBlock, settingsBlock } from '../src/claude/settings.ts';
 import { diffLines } from './diff.ts';
 import { discardAll, readText, removeFile, stageAll } from './disk.ts';
 import { InstallError } from './error.ts';
@@ -20,6 +20,7 @@ import {
 import { selfTest } from './self-test.ts';
 import { holdsServer, planServer, type ServerBefore, type ServerPlan } from './server-plan.ts';
 import { serverTest } from './server-test.ts';
+import { formIn } from './settings-tree.ts';
 import { otherTargets, type Place, resolveTarget, type Target } from './target.ts';
 
 export interface InstallRequest extends Place {
@@ -30,6 +31,10 @@ export interface InstallRequest extends Place {
   version: string;
   /** Add the MCP server too; one that is there is kept up to date without it. */
   mcp?: boolean;
+  /** Whether a shell answers first what it can. Left out: as it is installed, else as suits the scope and this machine. */
+  posix?: boolean;
+  /** The operating system, where it is not this one. */
+  platform?: NodeJS.Platform;
 }
 
 /** `.mcp.json`, if it is to hold our server. */
@@ -45,6 +50,8 @@ export interface PreparedInstall {
   target: Target;
   /** The settings file as it was read. */
   text: string | null;
+  form: Form;
+  block: SettingsBlock;
   settings: Plan;
   /** Null when `.mcp.json` is not our business. */
   server: PreparedServer | null;
@@ -61,8 +68,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
   const { prepared, backups } = request.dryRun
     ? { prepared: prepareInstall(request), backups: [] }
     : installNow(request);
-  const { target, text, settings, server, scripts } = prepared;
-  const block = settingsBlock(target.commandDir);
+  const { target, text, form, block, settings, server, scripts } = prepared;
   const changed =
     settings.changed ||
     Boolean(server?.plan.changed) ||
@@ -76,6 +82,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
     scriptsDir: target.scriptsDir,
     dryRun: Boolean(request.dryRun),
     changed,
+    form,
     events: settings.events,
     files: scripts.writes.map(({ file }) => relative(target.scriptsDir, file)),
     diff: diffLines(text, settings.text),
@@ -97,7 +104,9 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
   const { server, wanted } = prepareServer(request, target, old);
   const files = collectFiles(request.hooksSource, target, wanted);
   const text = readText(target.settingsFile);
-  const settings = planInstall(text, settingsBlock(target.commandDir), target.settingsFile);
+  const form = formFor(request, text);
+  const block = settingsBlock(target.commandDir, form);
+  const settings = planInstall(text, block, target.settingsFile);
   const before = mergeBefore(old?.before ?? {}, settings);
   const serverBefore = server ? mergeServerBefore(old, server.plan) : old?.serverBefore;
   const createdDirectory = old?.createdDirectory || !existsSync(target.claudeDir);
@@ -107,7 +116,16 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
     ...(wanted && serverBefore && Object.keys(serverBefore).length > 0 ? { serverBefore } : {}),
     ...(createdDirectory ? { createdDirectory } : {}),
   });
-  return { target, text, settings, server, scripts };
+  return { target, text, form, block, settings, server, scripts };
+}
+
+/**
+ * Project settings are committed and read on every system, so there the form that works everywhere is taken unless somebody says
+ * that no one needs it. The other two are of this machine.
+ */
+function formFor({ posix, scope, platform = process.platform }: InstallRequest, text: string | null): Form {
+  if (posix !== undefined) return posix ? 'sh' : 'node';
+  return formIn(text) ?? (scope !== 'project' && platform !== 'win32' ? 'sh' : 'node');
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What install and uninstall tell: plain data, made into sentences by src/messages/install.ts. */
+import type { Form } from '../src/claude/settings.ts';
 import type { HookCheck } from './self-test.ts';
 import type { ServerCheck } from './server-test.ts';
 import type { Scope } from './target.ts';
@@ -40,6 +41,8 @@ export interface InstallReport extends Report {
   version: string;
   /** The entry in `.mcp.json`; null when it is not installed. */
   server: { file: string; changed: boolean; diff: string[]; test: ServerCheck | null } | null;
+  /** How the hot hooks are wired. */
+  form: Form;
   /** Null in a dry run. */
   selfTest: HookCheck[] | null;
   notes: Note[];

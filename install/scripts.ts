@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { serverFile } from '../src/claude/servers.ts';
-import { wiredHooks } from '../src/claude/settings.ts';
+import { gateFile, wiredHooks } from '../src/claude/settings.ts';
 import {
   type FileWrite,
   isSymlink,
@@ -40,7 +40,7 @@ export function collectFiles(hooksSource: string, target: Target, server: boolea
   for (const path of listFiles(hooksSource).sort()) {
     files.set(`hooks/${path}`, readBytes(join(hooksSource, path)) ?? Buffer.alloc(0));
   }
-  for (const { file } of wiredHooks) {
+  for (const file of [...wiredHooks.map((hook) => hook.file), gateFile]) {
     if (files.has(`hooks/${file}`)) continue;
     throw new InstallError({ code: 'incomplete-package', file: join(hooksSource, file) });
   }

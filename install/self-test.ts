@@ -69,8 +69,8 @@ async function check(
   env: Record<string, string | undefined>,
 ): Promise<HookCheck> {
   const handler = block.hooks[event][0]?.hooks[0];
-  const script = handler?.args[0].replace(projectDirVariable, () => root) ?? '';
-  const outcome = await runProgram('node', [script], {
+  const args = (handler?.args ?? []).map((arg) => arg.replace(projectDirVariable, () => root));
+  const outcome = await runProgram(handler?.command ?? 'node', args, {
     directory: root,
     env,
     input: JSON.stringify(payloadOf(event, root)),

@@ -1,7 +1,7 @@
 /** Reading the text of a settings file: where its hooks are, and which of them are ours. Pure. */
 import { type Node, type ParseError, parse, parseTree } from 'jsonc-parser';
 import invariant from 'tiny-invariant';
-import { isOurs } from '../src/claude/settings.ts';
+import { type Form, isOurs, ownHandler } from '../src/claude/settings.ts';
 import { InstallError } from './error.ts';
 
 /** A handler of ours and the event it is wired to. */
@@ -52,6 +52,20 @@ export function findOurs(text: string, root: Node): Found[] {
         .filter((handler) => isOurs(read(text, handler)))
         .map((handler) => ({ event: String(key?.value), handler }));
     });
+}
+
+/** How the hot hooks of ours are wired in this text; null when none of ours is in it, or the text is no JSON. */
+export function formIn(text: string | null): Form | null {
+  const body = (text ?? '').replace(/^\uFEFF/, '');
+  try {
+    const forms = findOurs(body, parseSettings(body, '')).map(
+      ({ handler }) => ownHandler(read(body, handler))?.form,
+    );
+    if (forms.length === 0) return null;
+    return forms.includes('sh') ? 'sh' : 'node';
+  } catch {
+    return null;
+  }
 }
 
 /** The plain value a node stands for. */

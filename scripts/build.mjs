@@ -1,6 +1,7 @@
 /**
  * Builds what ships.
  *
+ *   dist/hooks/gate.sh        answers what is steady without starting Node
  *   dist/hooks/<event>.cjs    one file per client event: runs its body from the code cache
  *   dist/hooks/body/*.cjs     the hooks themselves, CommonJS because it starts faster than ESM
  *   dist/hooks/lazy/*.cjs     what a hook loads only when it needs it: every `import()` below hooks/ ends up here
@@ -8,7 +9,16 @@
  *   dist/mcp.mjs              the MCP server: what the command loads for `mcp`, and what is installed
  *   dist/meta.json            what went into each file, for the tests that hold sizes and imports
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -93,7 +103,8 @@ const run = async (options) => {
   }
 };
 
-const hookNames = readdirSync(join(root, 'hooks')).map((name) => basename(name, '.ts'));
+const sources = readdirSync(join(root, 'hooks'));
+const hookNames = sources.filter((name) => name.endsWith('.ts')).map((name) => basename(name, '.ts'));
 // A session start nearly always settles and inherits, so there those parts belong to the body and to its code cache.
 const inlined = { 'session-start': ['settle', 'inherit'] };
 for (const name of hookNames)
@@ -110,6 +121,7 @@ for (const name of hookNames)
     define: { ...shared.define, __HOOK__: JSON.stringify(name) },
     outdir: `${fresh}/hooks`,
   });
+copyFileSync(join(root, 'hooks', 'gate.sh'), join(root, fresh, 'hooks', 'gate.sh'));
 const built = new Set();
 while (lazyParts.size > built.size) {
   const next = [...lazyParts].filter(([name]) => !built.has(name));

@@ -1,13 +1,16 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
+import { openGate, type Prepare } from './claude/gate.ts';
 import { type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
 import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
-import type { Occasion, Session } from './flows/session.ts';
+import type { Seal } from './core/store.ts';
+import { attempt, type Occasion, type Session } from './flows/session.ts';
+import { steady } from './flows/steady.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
@@ -57,6 +60,33 @@ export interface Opened {
   readonly notice: string | null;
 }
 
+/** What a hook gets. */
+export interface OpenedByHook extends Opened {
+  /** Leaves the answer to the next prompt where a gate finds it. To be called when the hook is through; never throws. */
+  readonly prepare: () => Promise<void>;
+}
+
+const nothing = async (): Promise<void> => {};
+
+/** The seal is taken before the hook looks at the records. */
+async function preparing(session: Session, open: () => Prepare | null): Promise<() => Promise<void>> {
+  let leave: Prepare | null = null;
+  await attempt(session, 'prepare-failed', () => {
+    leave = open();
+  });
+  const prepare = leave as Prepare | null;
+  if (!prepare) return nothing;
+  let seal: Seal | null = null;
+  await attempt(session, 'seal-failed', async () => {
+    seal = (await session.store.seal?.(session.self.id)) ?? null;
+  });
+  return () =>
+    attempt(session, 'prepare-failed', () => {
+      const answer = seal && steady(session);
+      prepare(answer && seal && { ...answer, ...seal });
+    });
+}
+
 /** A member's home is where its notebook can be read; it is mostly the first place. */
 function homeOf(id: string, places: Iterable<Place>): Omit<Settled, 'store' | 'floor'> | null {
   for (const place of places) {
@@ -91,7 +121,7 @@ export async function openSession(
   event: HookEvent,
   payload: HookPayload,
   env: NodeJS.ProcessEnv,
-): Promise<Opened> {
+): Promise<OpenedByHook> {
   const directory = env.CLAUDE_PROJECT_DIR || payload.cwd || '/';
   const occasion: Occasion = {
     sessionId: payload.sessionId.slice(0, 200),
@@ -110,9 +140,11 @@ export async function openSession(
     settles: event !== 'SessionEnd',
     comesBack: comesBackAt.includes(event),
   };
-  const opened = await openMember(opening, env);
+  const { session, notice } = await openMember(opening, env);
+  if (session)
+    return { session, notice, prepare: await preparing(session, () => openGate(event, payload, env)) };
   // Without a home nothing can remember that it was said: once a start is once enough.
-  return opened.session || event === 'SessionStart' ? opened : { session: null, notice: null };
+  return { session, notice: event === 'SessionStart' ? notice : null, prepare: nothing };
 }
 
 /** The session of a member. Chooses the place for its state when the process is new; later it is where its notebook is. */
@@ -141,6 +173,7 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     floor: home.floor,
     notebook: home.notebook,
     echo: false,
+    roster: null,
     head: () => readHead(scope),
     name: () => opening.title || sessionName(self.process.pid, env),
     readTail,

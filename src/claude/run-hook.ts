@@ -77,7 +77,7 @@ async function tell(event: HookEvent, story: Story): Promise<void> {
       '',
     );
   if (payload.agentId) return;
-  const { session, notice } = await openSession(event, payload, process.env);
+  const { session, notice, prepare } = await openSession(event, payload, process.env);
   const output: { context?: string; notice?: string } = notice ? { notice } : {};
   if (session) {
     try {
@@ -94,6 +94,7 @@ async function tell(event: HookEvent, story: Story): Promise<void> {
   if (!session || session.echo) return;
   try {
     writeNotebook(session, event);
+    await prepare();
   } catch (cause) {
     logFailure(event, 'notebook-failed', cause, payload.cwd);
   }

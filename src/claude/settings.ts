@@ -1,11 +1,14 @@
 /** What Claude Code's settings file says about our hooks: the entries we add, and how to recognise them again. */
 
+import { basename } from 'node:path';
 import type { HookEvent } from './payload.ts';
 
 export interface WiredHook {
   event: HookEvent;
   /** File name below `hooks/` in the installed folder. */
   file: string;
+  /** Fires at every prompt or every batch of tools: a shell may answer for it. */
+  hot?: true;
   /** Seconds. SessionEnd needs an explicit one: without it Claude Code allows all hooks together 1.5 s. */
   timeout: number;
 }
@@ -13,8 +16,8 @@ export interface WiredHook {
 /** Every event we wire, in the order in which a session meets them. */
 export const wiredHooks: readonly WiredHook[] = [
   { event: 'SessionStart', file: 'session-start.cjs', timeout: 10 },
-  { event: 'UserPromptSubmit', file: 'user-prompt-submit.cjs', timeout: 5 },
-  { event: 'PostToolBatch', file: 'post-tool-batch.cjs', timeout: 5 },
+  { event: 'UserPromptSubmit', file: 'user-prompt-submit.cjs', hot: true, timeout: 5 },
+  { event: 'PostToolBatch', file: 'post-tool-batch.cjs', hot: true, timeout: 5 },
   { event: 'PostCompact', file: 'post-compact.cjs', timeout: 5 },
   { event: 'Stop', file: 'stop.cjs', timeout: 10 },
   { event: 'SessionEnd', file: 'session-end.cjs', timeout: 5 },
@@ -26,12 +29,20 @@ export const projectDirVariable = '$' + '{CLAUDE_PROJECT_DIR}';
 /** The folder of the scripts as project settings name it: valid in every clone and worktree. */
 export const projectScriptsDir = `${projectDirVariable}/.claude/flowloom`;
 
-interface Handler {
-  type: 'command';
-  command: 'node';
-  args: [script: string];
-  timeout: number;
-}
+/** What answers the hot hooks first, below `hooks/` in the installed folder. */
+export const gateFile = 'gate.sh';
+
+/**
+ * What `sh` runs. A shell that cannot read its script ends with 2, which would block the user's prompt; so whatever becomes of
+ * the gate, Node has the last word.
+ */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
+const gateScript = 'trap \'exec node "${0%/*}/$1.cjs"\' EXIT; . "$0"';
+
+type Handler = { type: 'command'; timeout: number } & (
+  | { command: 'node'; args: [script: string] }
+  | { command: 'sh'; args: ['-c', typeof gateScript, gate: string, hook: string] }
+);
 
 export interface MatcherGroup {
   hooks: Handler[];
@@ -41,15 +52,26 @@ export interface SettingsBlock {
   hooks: Record<HookEvent, MatcherGroup[]>;
 }
 
+/** How the hot hooks are wired: `sh` asks the gate first, which needs a POSIX system; `node` works everywhere. */
+export type Form = 'sh' | 'node';
+
 /**
  * The settings that wire our hooks, with the scripts in `dir`.
  *
  * Exec form (`args`), so no shell sees the path. No `matcher`: a list of sources such as `startup|resume` would
  * miss the ones it does not name.
  */
-export function settingsBlock(dir: string): SettingsBlock {
-  const groups = wiredHooks.map(({ event, file, timeout }): [HookEvent, MatcherGroup[]] => {
-    const handler: Handler = { type: 'command', command: 'node', args: [`${dir}/hooks/${file}`], timeout };
+export function settingsBlock(dir: string, form: Form = 'node'): SettingsBlock {
+  const groups = wiredHooks.map(({ event, file, hot, timeout }): [HookEvent, MatcherGroup[]] => {
+    const handler: Handler =
+      hot && form === 'sh'
+        ? {
+            type: 'command',
+            command: 'sh',
+            args: ['-c', gateScript, `${dir}/hooks/${gateFile}`, basename(file, '.cjs')],
+            timeout,
+          }
+        : { type: 'command', command: 'node', args: [`${dir}/hooks/${file}`], timeout };
     return [event, [{ hooks: [handler] }]];
   });
   return { hooks: Object.fromEntries(groups) as SettingsBlock['hooks'] };
@@ -60,16 +82,35 @@ const knownFiles = new Set(wiredHooks.map((hook) => hook.file));
 
 const scriptPath = /[\\/]flowloom(?:\.local)?[\\/]hooks[\\/]([^\\/]+)$/;
 
-/**
- * Whether a hook handler found in a settings file is one of ours: `node` with one of our scripts in a folder
- * `flowloom` or `flowloom.local` as its only argument. Other fields (the timeout, say) may differ, so entries
- * of older versions and edited ones count.
- */
-export function isOurs(handler: unknown): boolean {
-  if (typeof handler !== 'object' || handler === null) return false;
-  const { type, command, args } = handler as Record<string, unknown>;
-  if (type !== 'command' || command !== 'node') return false;
-  if (!Array.isArray(args) || args.length !== 1 || typeof args[0] !== 'string') return false;
-  const file = scriptPath.exec(args[0])?.[1];
-  return file !== undefined && knownFiles.has(file);
+/** A hook handler of ours, as it was found in a settings file. */
+export interface OwnHandler {
+  readonly form: Form;
+  /** Path of the script that Node runs in the end. */
+  readonly script: string;
 }
+
+/**
+ * What a handler found in a settings file runs of ours; null when it is none of ours. Ours is `node` with one of our scripts in
+ * a folder `flowloom` or `flowloom.local` as its only argument, or `sh` with the gate of such a folder and one of our names.
+ * Other fields (the timeout, say) may differ, so entries of older versions and edited ones count.
+ */
+export function ownHandler(handler: unknown): OwnHandler | null {
+  if (typeof handler !== 'object' || handler === null) return null;
+  const { type, command, args: found } = handler as Record<string, unknown>;
+  if (type !== 'command' || !Array.isArray(found) || found.some((arg) => typeof arg !== 'string'))
+    return null;
+  const args = found as string[];
+  if (command === 'node' && args.length === 1) return knownScript('node', args[0] ?? '');
+  if (command !== 'sh' || args.length !== 4 || args[0] !== '-c') return null;
+  const [, , gate = '', hook] = args;
+  const folder = gate.slice(0, -gateFile.length);
+  return gate.endsWith(gateFile) ? knownScript('sh', `${folder}${hook}.cjs`) : null;
+}
+
+function knownScript(form: Form, script: string): OwnHandler | null {
+  const file = scriptPath.exec(script)?.[1];
+  return file !== undefined && knownFiles.has(file) ? { form, script } : null;
+}
+
+/** Whether a hook handler found in a settings file is one of ours. */
+export const isOurs = (handler: unknown): boolean => ownHandler(handler) !== null;

@@ -49,6 +49,8 @@ program
   .description('write the hooks into the settings of Claude Code, and try each of them')
   .addOption(scope())
   .option('--mcp', 'add the MCP server to .mcp.json too (project scope)')
+  .option('--posix', 'let sh answer steady prompts without Node: everybody here is on Linux or macOS')
+  .option('--no-posix', 'let Node answer every prompt, on every system')
   .option('--dry-run', 'show what would be written, and write nothing')
   .addOption(json())
   .action(installCommand);

@@ -26,6 +26,14 @@ export interface Taken {
   readonly total: number;
 }
 
+/** How a program that cannot read records sees that nothing changed: two files. */
+export interface Seal {
+  /** There until somebody joins, leaves, is renamed or is forgotten. */
+  readonly seal: string;
+  /** To be written to whenever the member would be renewed. */
+  readonly beat: string;
+}
+
 /** The verbs that every store has. */
 export interface Store {
   readonly kind: StoreKind;
@@ -61,6 +69,13 @@ export interface Store {
   renew(id: MemberId): Promise<void>;
 
   presence(id: MemberId): Promise<SeenPresence | null>;
+
+  /**
+   * An unbroken seal. Whatever is read after it was taken stays true while it is there, as far as records say it: it is broken
+   * before a record changes and after, so also when the writer is killed in between. Null while somebody is writing. Only
+   * stores whose every change passes through this machine's files have seals.
+   */
+  seal?(id: MemberId): Promise<Seal | null>;
 
   /** Members with any record of their own, whether or not a birth is left. */
   memberIds(): Promise<MemberId[]>;

@@ -1,9 +1,11 @@
 /** What really happened: which hooks fired, what failed, and whether this session takes part. */
 
+import { basename } from 'node:path';
 import { possibleSelves } from '../claude/identity.ts';
 import type { HookEvent } from '../claude/payload.ts';
 import { wiredHooks } from '../claude/settings.ts';
 import { roleOf } from '../core/election.ts';
+import { isoTime } from '../core/iso-time.ts';
 import type { Receipt } from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';
 import { type LogEntry, readLog } from '../io/log.ts';
@@ -32,9 +34,17 @@ export function newestReceipts(places: readonly PlaceFacts[]): Map<string, Recei
   return newest;
 }
 
+/** When a gate last answered without Node, over all members; 0 when none ever did. It leaves no receipt, only a beat. */
+export const newestBeat = (places: readonly PlaceFacts[]): number =>
+  places
+    .flatMap(({ entries }) => entries)
+    .filter(({ path, kind }) => kind === 'file' && basename(path) === 'beat')
+    .reduce((newest, { mtimeMs }) => Math.max(newest, mtimeMs), 0);
+
 /** The proof that hooks run: settings say only that they should. */
 export function judgeReceipts(
   receipts: ReadonlyMap<string, Receipt>,
+  beat: number,
   facts: SettingsFacts,
   now: number,
 ): Finding[] {
@@ -45,7 +55,8 @@ export function judgeReceipts(
   );
   if (receipts.size === 0) return installed.size === 0 ? [] : [finding('warning', 'hook-none', {})];
   const oldest = Math.min(...[...receipts.values()].map(({ at }) => Date.parse(at)));
-  return wiredHooks.flatMap(({ event }) => {
+  const gate = beat > 0 ? [finding('ok', 'hook-gate', { at: isoTime(beat) })] : [];
+  const byNode = wiredHooks.flatMap(({ event, hot }) => {
     const receipt = receipts.get(event);
     if (receipt) {
       const { at, ms } = receipt;
@@ -55,10 +66,11 @@ export function judgeReceipts(
           : finding('ok', 'hook-fired', { event, at, ms }),
       ];
     }
-    if (!installed.has(event)) return [];
+    if (!installed.has(event) || (hot && beat > 0)) return [];
     const expected = everyTurn.includes(event) && now - oldest > settlingMs;
     return [finding(expected ? 'warning' : 'info', 'hook-never', { event })];
   });
+  return [...byNode, ...gate];
 }
 
 export const checkLog = (directories: readonly string[], now: number): Finding[] => [

@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import { resolve } from 'node:path';
 import { surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
-import { checkLog, checkSession, judgeReceipts, newestReceipts } from './check-activity.ts';
+import { checkLog, checkSession, judgeReceipts, newestBeat, newestReceipts } from './check-activity.ts';
 import { checkConfiguredStore } from './check-configured-store.ts';
+import { checkGate } from './check-gate.ts';
 import { checkClient, checkGit, checkNode } from './check-programs.ts';
 import { checkScripts } from './check-scripts.ts';
 import { checkServer } from './check-server.ts';
@@ -63,7 +64,12 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     ['store', async () => checkConfiguredStore(around, (await config()).config, env)],
     ['store', async () => judgeMoved((await settings()).files, env)],
     ['clock', async () => judgeClock(await places(), now)],
-    ['hook', async () => judgeReceipts(newestReceipts(await places()), await settings(), now)],
+    ['gate', async () => checkGate((await settings()).installations, { directory, env })],
+    [
+      'hook',
+      async () =>
+        judgeReceipts(newestReceipts(await places()), newestBeat(await places()), await settings(), now),
+    ],
     [
       'log',
       async () =>

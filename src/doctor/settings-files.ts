@@ -5,7 +5,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type ParseError, parse } from 'jsonc-parser';
 import { claudeDirectory } from '../claude/session-file.ts';
-import { isOurs, projectDirVariable, settingsBlock, wiredHooks } from '../claude/settings.ts';
+import {
+  type Form,
+  type OwnHandler,
+  ownHandler,
+  projectDirVariable,
+  settingsBlock,
+  wiredHooks,
+} from '../claude/settings.ts';
 import { git } from '../io/git.ts';
 import { asObject, readCapped, readJsonObject } from '../io/read-capped.ts';
 import type { Scope } from '../io/scope.ts';
@@ -18,6 +25,7 @@ export interface Entry {
   readonly event: string;
   /** Absolute path of the script. */
   readonly script: string;
+  readonly form: Form;
   /** The group's matcher, when it has one that leaves anything out. */
   readonly matcher: string | null;
   /** Fields that differ from what install writes. */
@@ -141,26 +149,35 @@ function entriesIn(settings: Readonly<Record<string, unknown>>, projectDir: stri
   return Object.entries(asObject(settings.hooks) ?? {}).flatMap(([event, groups]) =>
     list(groups).flatMap((group) => {
       const { matcher, hooks } = asObject(group) ?? {};
-      return list(hooks)
-        .filter(isOurs)
-        .map((handler): Entry => {
-          const { args } = handler as { args: [string] };
-          return {
+      return list(hooks).flatMap((handler): Entry[] => {
+        const own = ownHandler(handler);
+        if (!own) return [];
+        return [
+          {
             event,
-            script: resolve(projectDir, args[0].replaceAll(projectDirVariable, projectDir)),
+            script: resolve(projectDir, own.script.replaceAll(projectDirVariable, projectDir)),
+            form: own.form,
             matcher: typeof matcher === 'string' && !['', '*'].includes(matcher) ? matcher : null,
-            edited: editedFields(event, handler as Record<string, unknown>, args[0]),
-          };
-        });
+            edited: editedFields(event, handler as Record<string, unknown>, own),
+          },
+        ];
+      });
     }),
   );
 }
 
-function editedFields(event: string, handler: Record<string, unknown>, script: string): string[] {
+function editedFields(
+  event: string,
+  handler: Record<string, unknown>,
+  { form, script }: OwnHandler,
+): string[] {
   const folder = script.replace(/[\\/]hooks[\\/][^\\/]+$/, '');
   const wired = wiredHooks.find((hook) => hook.event === event);
   if (!wired) return ['event'];
-  const expected = { ...settingsBlock(folder).hooks[wired.event][0]?.hooks[0] } as Record<string, unknown>;
+  const expected = { ...settingsBlock(folder, form).hooks[wired.event][0]?.hooks[0] } as Record<
+    string,
+    unknown
+  >;
   const keys = new Set([...Object.keys(expected), ...Object.keys(handler)]);
   return [...keys].filter((key) => !isDeepStrictEqual(handler[key], expected[key]));
 }

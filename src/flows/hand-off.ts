@@ -59,14 +59,20 @@ export function handoffOf(
   };
 }
 
-/** Reads on in the transcript, from where the last hook stopped. */
+/**
+ * Reads on in the transcript, from where the last hook stopped. A prompt in there is newer than the one that is known, or it is that
+ * one: of a prompt that was answered without Node nobody knows but the transcript.
+ */
 export function readOn(session: Session, conversation: Conversation): Conversation {
   const { path, offset } = conversation.read;
   if (!path) return conversation;
   const tail = session.readTail(path, offset);
+  const before = conversation.digest;
+  const read = digest({ ...before, latestPrompt: '' }, tail.text);
   return {
     ...conversation,
-    digest: digest(conversation.digest, tail.text),
+    latestPrompt: read.latestPrompt || conversation.latestPrompt,
+    digest: { ...read, latestPrompt: read.latestPrompt || before.latestPrompt },
     read: { path, offset: tail.offset },
   };
 }
@@ -82,7 +88,7 @@ async function askGit(session: Session, label: HandoffLabel): Promise<GitFacts> 
 }
 
 async function write(session: Session, me: Member, roster: Roster, label: HandoffLabel): Promise<void> {
-  const conversation = readOn(session, session.notebook.conversation);
+  const { conversation } = session.notebook;
   const id = conversation.handoffId || handoffId(me.seq, conversation.sessionId);
   session.notebook = { ...session.notebook, conversation: { ...conversation, handoffId: id } };
   const handoff = handoffOf(
@@ -104,6 +110,11 @@ async function retire(session: Session, count: number): Promise<void> {
   for (const id of ids.slice(0, Math.max(0, ids.length - count))) await session.store.dropHandoff(id);
 }
 
+function takeNote(session: Session): void {
+  const conversation = readOn(session, session.notebook.conversation);
+  session.notebook = { ...session.notebook, conversation };
+}
+
 /** Text without what it repeats of the handoff that was shown in this conversation. */
 async function own(session: Session, text: string): Promise<string> {
   const { received } = session.notebook.conversation;
@@ -117,7 +128,8 @@ export async function atStop(session: Session, lastMessage: string): Promise<voi
   const said = lastMessage ? keep(await own(session, lastMessage), saidChars) : conversation.said;
   session.notebook = { ...session.notebook, conversation: { ...conversation, said } };
   const { me, roster } = await takePart(session, 'late');
-  await attempt(session, 'renew-failed', () => session.store.renew(session.self.id));
+  takeNote(session);
+  await tryAnnounce(session, me.presence);
   await write(session, me, roster, 'checkpoint');
 }
 
@@ -161,5 +173,8 @@ export async function afterCompaction(session: Session, summary: string): Promis
 /** SessionEnd after which the process lives on with another conversation: this one is closed, the member stays. */
 export async function closeConversation(session: Session, me: Member, roster: Roster): Promise<void> {
   enterConversation(session);
-  await attempt(session, 'handoff-failed', () => write(session, me, roster, 'complete'));
+  await attempt(session, 'handoff-failed', async () => {
+    takeNote(session);
+    await write(session, me, roster, 'complete');
+  });
 }

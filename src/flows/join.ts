@@ -52,6 +52,7 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
     join: { seq: me.seq, birth: me.birth },
     peers: mayMove(session.notebook) ? joinsOf(seen.roster, self.id) : [],
   };
+  session.roster = seen.roster;
   return { roster: seen.roster, me };
 }
 

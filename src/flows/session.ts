@@ -1,4 +1,5 @@
 /** What a flow works with: one hook of one member, and the effects it may have. Put together in `src/compose.ts`. */
+import type { Roster } from '../core/election.ts';
 import type { GitFacts } from '../core/git-facts.ts';
 import type { Observer } from '../core/liveness.ts';
 import type { MemberId, ProcessRef } from '../core/member.ts';
@@ -40,6 +41,8 @@ export interface Session {
   notebook: Notebook;
   /** Set when another hook does this very work: then nothing of this one is kept. */
   echo: boolean;
+  /** Who is there, as this hook saw it last; null before it looked. */
+  roster: Roster | null;
 
   /** The machine's name, for people. */
   hostName(): string;

@@ -402,6 +402,18 @@ const words = {
     'Correct or remove it. Until then its default is used.',
   ],
 
+  'gate-sh': (a: { scope: string; file: string }): Words => [
+    `${a.scope} settings: steady prompts are answered by sh, without Node`,
+  ],
+  'gate-node': (a: { scope: string; file: string }): Words => [
+    `${a.scope} settings: every prompt is answered by Node`,
+  ],
+  'gate-no-shell': (a: { scope: string; file: string }): Words => [
+    `${a.file} runs "sh", and there is none on the PATH.`,
+    'Prompts are answered by sh first, which is for Linux and macOS; without it these hooks fail at every prompt.',
+    `Let Node answer, which works everywhere: ${command(`install --scope ${scopeOption(a.scope)} --no-posix`)}`,
+  ],
+
   'hook-none': (_: None): Words => [
     'The hooks are installed, but none has ever fired here.',
     'Right after an installation that is as it should be.',
@@ -414,6 +426,7 @@ const words = {
     `${a.event} ${since(a.at)}, ${a.ms} ms: slow`,
     'A hook is given 1.8 s. On a busy machine, or with a slow disk, it may not finish.',
   ],
+  'hook-gate': (a: { at: string }): Words => [`prompts or tools answered without Node ${since(a.at)}`],
   'hook-never': (a: { event: string }): Words => [
     `${a.event}: has never fired here`,
     ['PostToolBatch', 'PostCompact', 'SessionEnd'].includes(a.event)

@@ -98,6 +98,7 @@ export function renderInstall(report: InstallReport): string {
     installHeadline(report, isBroken),
     fileList(report, 'in'),
     ...(report.dryRun ? [report.diff.join('\n'), report.server?.diff.join('\n') ?? ''] : []),
+    wrap(formText(report)),
     selfTestText(report, broken),
     serverTestText(report),
     ...report.notes.map((note) => wrap(noteText(note))),
@@ -153,6 +154,16 @@ function fileList(report: InstallReport | UninstallReport, verb: string): string
     files.length > 0 ? `  ${count(files.length, 'file')} ${verb} ${scriptsDir}` : '',
   ];
   return lines.filter(Boolean).join('\n');
+}
+
+/** One line: how prompts are answered, why, and how to change it. */
+function formText({ form, scope }: InstallReport): string {
+  const again = `install${scope === 'project' ? '' : ` --scope ${scope}`}`;
+  if (form === 'sh')
+    return `Steady prompts are answered by sh, without Node${scope === 'project' ? ': for teams on Linux and macOS only' : ''}. To change it: ${again} --no-posix`;
+  return scope === 'project'
+    ? `Prompts are answered by Node, on every system. Faster, when nobody here uses Windows: ${again} --posix`
+    : `Prompts are answered by Node. Faster, on Linux and macOS: ${again} --posix`;
 }
 
 function selfTestText({ selfTest }: InstallReport, broken: HookCheck[]): string {

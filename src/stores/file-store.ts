@@ -3,18 +3,21 @@
  *
  *     seq/000000000007.json        the birth with number 7
  *     members/<id>/presence.json   what the member tells; its modification time is the beat
+ *     members/<id>/beat            written to instead of that by who cannot do more
  *     handoffs/<id>.md             what it left behind
+ *     seals/                       what was prepared for the next prompts rests on these
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import invariant from 'tiny-invariant';
-import { asPresence, type MemberId, type SeenPresence } from '../core/member.ts';
+import { asPresence, type MemberId, type Presence, type SeenPresence } from '../core/member.ts';
 import type { Damage, Store } from '../core/store.ts';
 import { createFile, makePrivateDirectory, replaceFile } from '../io/atomic-write.ts';
 import { safeRead, UnreadableError } from '../io/safe-read.ts';
 import { birthsIn } from './births.ts';
 import { handoffName, handoffsAmong, memberName } from './names.ts';
 import { inspect, list, readRecord, reasonOf, sweepTemporaries } from './record.ts';
+import { sealsIn } from './seals.ts';
 
 const noteBytes = 256 * 1024;
 
@@ -23,6 +26,8 @@ export function fileStore(place: string): Store {
   const births = birthsIn(join(place, 'seq'));
   const members = join(place, 'members');
   const notes = join(place, 'handoffs');
+  const seals = sealsIn(join(place, 'seals'));
+  const beatPath = (id: MemberId): string => join(dirname(presencePath(id)), 'beat');
   const presencePath = (id: MemberId): string => {
     invariant(memberName.test(id), 'a member id is a plain file name');
     return join(members, id, 'presence.json');
@@ -42,11 +47,11 @@ export function fileStore(place: string): Store {
     },
 
     async join(birth, floor) {
-      return births.join(birth, floor);
+      return seals.breaking(() => births.join(birth, floor));
     },
 
     async refile(birth, seq) {
-      return births.refile(birth, seq);
+      return seals.breaking(() => births.refile(birth, seq));
     },
 
     async numbers(floor) {
@@ -59,7 +64,12 @@ export function fileStore(place: string): Store {
 
     async announce(id, presence) {
       makePrivateDirectory(join(members, id));
-      replaceFile(presencePath(id), JSON.stringify(presence));
+      const write = (): void => replaceFile(presencePath(id), JSON.stringify(presence));
+      const before = readRecord(presencePath(id), asPresence)?.value;
+      // The rest is told at a session start only, which always reads it.
+      const toldToOthers = ({ name, left }: Presence): string => JSON.stringify([name, left]);
+      if (before && toldToOthers(before) === toldToOthers(presence)) write();
+      else seals.breaking(write);
     },
 
     async renew(id) {
@@ -73,7 +83,21 @@ export function fileStore(place: string): Store {
 
     async presence(id): Promise<SeenPresence | null> {
       const found = readRecord(presencePath(id), asPresence);
-      return found && { presence: found.value, beat: `${found.stat.mtimeMs}`, seenAt: found.stat.mtimeMs };
+      if (!found) return null;
+      const beat = fs.lstatSync(beatPath(id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      const seenAt = Math.max(found.stat.mtimeMs, beat);
+      return { presence: found.value, beat: `${seenAt}`, seenAt };
+    },
+
+    async seal(id) {
+      const beat = beatPath(id);
+      if (!fs.existsSync(beat)) {
+        makePrivateDirectory(dirname(beat));
+        // Its time says when somebody wrote to it, so at first never.
+        if (createFile(beat, '')) fs.utimesSync(beat, 0, 0);
+      }
+      const seal = seals.take();
+      return seal === null ? null : { seal, beat };
     },
 
     async memberIds() {
@@ -108,9 +132,11 @@ export function fileStore(place: string): Store {
     },
 
     async forget({ seqs = [], members: ids = [] }) {
-      births.forget(seqs);
-      for (const id of ids)
-        if (memberName.test(id)) fs.rmSync(join(members, id), { recursive: true, force: true });
+      seals.breaking(() => {
+        births.forget(seqs);
+        for (const id of ids)
+          if (memberName.test(id)) fs.rmSync(join(members, id), { recursive: true, force: true });
+      });
     },
 
     async sweep(olderThanMs) {

@@ -26,7 +26,7 @@ const rules: Rule[] = [
   {
     of: 'src/claude',
     may: ['src/core/', 'src/claude/', 'src/io/', 'src/compose.ts', 'node:'],
-    types: ['src/flows/session.ts'],
+    types: ['src/flows/session.ts', 'src/flows/steady.ts'],
   },
   {
     of: 'install',

@@ -724,6 +724,42 @@ const situations: readonly Situation[] = [
   },
 
   {
+    code: 'gate-sh',
+    severity: 'ok',
+    when: 'it was installed for this machine',
+    arrange: (world) => world.install('local'),
+    args: () => ({ scope: 'local' }),
+  },
+  {
+    code: 'gate-node',
+    severity: 'ok',
+    when: 'it was installed for everybody',
+    arrange: (world) => world.install('project'),
+    args: () => ({ scope: 'project' }),
+  },
+  {
+    code: 'gate-no-shell',
+    severity: 'error',
+    when: 'a block for POSIX systems is read where there is no sh',
+    arrange: async (world) => {
+      await world.install('local');
+      fs.rmSync(join(world.bin, 'sh'));
+    },
+    args: () => ({ scope: 'local' }),
+  },
+  {
+    code: 'hook-gate',
+    severity: 'ok',
+    when: 'a gate answered',
+    arrange: (world) => {
+      const client = world.client();
+      world.fire('SessionStart', client, { source: 'startup' });
+      const [member] = fs.readdirSync(join(world.state, 'members'));
+      fs.writeFileSync(join(world.state, 'members', member!, 'beat'), '', { mode: 0o600 });
+    },
+  },
+
+  {
     code: 'hook-none',
     severity: 'warning',
     when: 'nothing has fired',

@@ -33,7 +33,7 @@ function programPath(name: string): string {
   return path;
 }
 
-const real = { git: programPath('git'), sleep: programPath('sleep') };
+const real = { git: programPath('git'), sleep: programPath('sleep'), sh: programPath('sh') };
 
 export interface World {
   readonly base: string;
@@ -76,6 +76,7 @@ export function createWorld(): World {
   });
   fs.symlinkSync(process.execPath, join(bin, 'node'));
   fs.symlinkSync(real.git, join(bin, 'git'));
+  fs.symlinkSync(real.sh, join(bin, 'sh'));
   const env: NodeJS.ProcessEnv = {
     PATH: bin,
     HOME: home,

@@ -100,7 +100,7 @@ describe.each(scopes)('scope %s', (scope) => {
     const place = scratch();
     installFiles(place.request(scope));
     const text = readIfThere(settingsFile(place, scope)) ?? '';
-    const paths = [...text.matchAll(/"([^"]+\.cjs)"/g)].map(([, path]) =>
+    const paths = [...text.matchAll(/"([^" ]+\.(?:cjs|sh))"/g)].map(([, path]) =>
       path!.replace('$' + '{CLAUDE_PROJECT_DIR}', place.project),
     );
     expect(paths).toHaveLength(6);
@@ -350,7 +350,12 @@ describe('the folder with the scripts', () => {
       before: { file: null },
     });
     expect(Object.keys(manifest.files).sort()).toEqual(
-      ['.gitattributes', 'hooks/lazy/git-store.cjs', ...wiredHooks.map(({ file }) => `hooks/${file}`)].sort(),
+      [
+        '.gitattributes',
+        'hooks/gate.sh',
+        'hooks/lazy/git-store.cjs',
+        ...wiredHooks.map(({ file }) => `hooks/${file}`),
+      ].sort(),
     );
     expect(place.read(`${folder}/.gitattributes`)).toBe('* -text linguist-generated\n');
   });
@@ -529,5 +534,51 @@ describe('reports', () => {
     place.write('.claude/settings.local.json', '{ broken');
     const { notes } = await install(place.request('project', { dryRun: true }));
     expect(notes.map((note) => note.code)).toEqual(['commit', 'root-only']);
+  });
+});
+
+describe('how prompts are answered', () => {
+  const hot = ['UserPromptSubmit', 'PostToolBatch'] as const;
+  const commandsIn = (file: string) => {
+    const { hooks } = JSON.parse(readIfThere(file) ?? '{}');
+    return hot.map((event) => hooks[event][0].hooks[0].command);
+  };
+  const wired = (scope: Scope, more: Partial<InstallRequest> = {}) => {
+    const place = scratch();
+    const request = place.request(scope, more);
+    installFiles(request);
+    return { place, request, commands: () => commandsIn(settingsFile(place, scope)) };
+  };
+
+  it.each([
+    ['project', {}, 'node'],
+    ['project', { posix: true }, 'sh'],
+    ['local', {}, 'sh'],
+    ['local', { platform: 'win32' }, 'node'],
+    ['local', { posix: false }, 'node'],
+    ['user', {}, 'sh'],
+    ['user', { platform: 'win32' }, 'node'],
+  ] as const)('in scope %s, with %j: by %s', (scope, more, command) => {
+    expect(wired(scope, more).commands()).toEqual([command, command]);
+  });
+
+  it.each([
+    ['project', true],
+    ['local', false],
+  ] as const)('an upgrade keeps what is installed in scope %s', (scope, posix) => {
+    const { request, commands } = wired(scope, { posix });
+    const before = commands();
+    installFiles({ ...request, posix: undefined, version: '1.0.1' });
+    expect(commands()).toEqual(before);
+  });
+
+  it('can be changed, and uninstall takes out either form', () => {
+    const { place, request, commands } = wired('local');
+    installFiles({ ...request, posix: false });
+    expect(commands()).toEqual(['node', 'node']);
+    installFiles({ ...request, posix: true });
+    expect(commands()).toEqual(['sh', 'sh']);
+    expect(uninstall(place.request('local'))).toMatchObject({ installed: true, kept: [] });
+    expect(readIfThere(settingsFile(place, 'local'))).toBeNull();
   });
 });

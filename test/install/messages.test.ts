@@ -14,6 +14,7 @@ const events = wiredHooks.map((hook) => hook.event);
 
 const installed: InstallReport = {
   scope: 'project',
+  form: 'node',
   version: '1.0.0',
   root: '/home/dev/shop',
   settingsFile: '/home/dev/shop/.claude/settings.json',
@@ -51,6 +52,9 @@ describe('renderInstall', () => {
         6 hooks in /home/dev/shop/.claude/settings.json
         2 files in /home/dev/shop/.claude/flowloom
 
+      Prompts are answered by Node, on every system. Faster, when nobody here uses
+      Windows: install --posix
+
       Self-test: all 6 hooks ran, the slowest in 105 ms.
 
       Commit .claude/settings.json and .claude/flowloom, so that teammates and git
@@ -74,6 +78,9 @@ describe('renderInstall', () => {
 
         6 hooks in /home/dev/shop/.claude/settings.json
         2 files in /home/dev/shop/.claude/flowloom
+
+      Prompts are answered by Node, on every system. Faster, when nobody here uses
+      Windows: install --posix
 
       Self-test: 1 of 6 hooks do not work.
         Stop: it failed (exit 1)

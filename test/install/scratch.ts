@@ -69,6 +69,7 @@ const sessionStart =
 /** Behaves like the server as far as the installer looks. */
 const server =
   'process.stdin.once("data", () => console.log(JSON.stringify({jsonrpc:"2.0",id:1,result:{serverInfo:{}}}))).on("end", () => process.exit());\n';
+const gate = new URL('../../hooks/gate.sh', import.meta.url);
 
 /** Scripts that behave like hooks; `scripts` replaces the source of some. */
 export function writeHooks(dir: string, scripts: Record<string, string> = {}): void {
@@ -76,6 +77,7 @@ export function writeHooks(dir: string, scripts: Record<string, string> = {}): v
   for (const { file } of wiredHooks) {
     writeFileSync(join(dir, file), scripts[file] ?? (file === 'session-start.cjs' ? sessionStart : ''));
   }
+  writeFileSync(join(dir, 'gate.sh'), scripts['gate.sh'] ?? readFileSync(gate));
   writeFileSync(join(dir, 'lazy/git-store.cjs'), scripts['lazy/git-store.cjs'] ?? '// a part\n');
 }
 

@@ -10,6 +10,12 @@ const handler = (script: unknown, more: object = {}) => ({
   ...more,
 });
 
+const gate = (script: string, hook: string) => ({
+  type: 'command',
+  command: 'sh',
+  args: ['-c', '. "$0"', script, hook],
+});
+
 describe('settingsBlock', () => {
   it('wires every event once, without a matcher', () => {
     const block = settingsBlock('/opt/flowloom');
@@ -32,6 +38,7 @@ describe('isOurs', () => {
       handler('/a/flowloom/hooks/stop.cjs', { timeout: 1, x: 1 }),
     ],
     ['a local install', handler('/a b/.claude/flowloom.local/hooks/session-end.cjs')],
+    ['the gate', gate('/a b/.claude/flowloom.local/hooks/gate.sh', 'user-prompt-submit')],
     ['backslashes', handler('C:\\Users\\me\\.claude\\flowloom\\hooks\\post-compact.cjs')],
   ])('recognises %s', (_, value) => expect(isOurs(value)).toBe(true));
 
@@ -43,6 +50,9 @@ describe('isOurs', () => {
       'more arguments',
       { type: 'command', command: 'node', args: ['--inspect', '/a/flowloom/hooks/stop.cjs'] },
     ],
+    ['another gate', gate('/a/tools/hooks/gate.sh', 'user-prompt-submit')],
+    ['our gate with another name', gate('/a/flowloom/hooks/gate.sh', 'mine')],
+    ['a shell with one of our scripts', gate('/a/flowloom/hooks/stop.cjs', 'stop')],
     ['another command', { type: 'command', command: 'deno', args: ['/a/flowloom/hooks/stop.cjs'] }],
     ['a shell command', { type: 'command', command: 'node /a/flowloom/hooks/stop.cjs' }],
     ['another type', { type: 'prompt', command: 'node', args: ['/a/flowloom/hooks/stop.cjs'] }],

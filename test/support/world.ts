@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HookName, hookPath, sharedCache } from './built.ts';
+import { gateArguments, type HookName, hookPath, sharedCache } from './built.ts';
 import { type Client, startClient } from './clients.ts';
 import { repository, scratch, type Until, write } from './scratch.ts';
 
@@ -54,6 +54,8 @@ export interface Fire {
   readonly cwd?: string;
   /** What runs the hook; node unless told. */
   readonly through?: readonly string[];
+  /** Through the gate, in this shell: how its command line begins. */
+  readonly gate?: readonly string[];
   /** SIGKILL for the hook so many milliseconds after its start; whatever it printed is dropped. */
   readonly killAfter?: number;
   /** Longer than usual, for many hooks at once. */
@@ -70,7 +72,8 @@ export async function runHookProcess(
   env: NodeJS.ProcessEnv,
   fire: Fire = {},
 ): Promise<Fired> {
-  const [command, ...args] = [...(fire.through ?? []), process.execPath, hookPath(name)];
+  const hook = fire.gate ? [...fire.gate, ...gateArguments(name)] : [process.execPath, hookPath(name)];
+  const [command, ...args] = [...(fire.through ?? []), ...hook];
   const child = spawn(command!, args, { cwd: fire.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';

@@ -4,6 +4,7 @@ import { InstallError } from '../../../install/error.ts';
 import { install } from '../../../install/install.ts';
 import type { Scope } from '../../../install/target.ts';
 import { uninstall } from '../../../install/uninstall.ts';
+import { removeAnswers } from '../../claude/gate.ts';
 import { removeEntries } from '../../io/code-cache.ts';
 import { cacheDirectory } from '../../io/code-entry.ts';
 import { renderInstall, renderProblem, renderUninstall } from '../../messages/install.ts';
@@ -14,6 +15,7 @@ interface Options {
   scope: Scope;
   dryRun?: boolean;
   mcp?: boolean;
+  posix?: boolean;
   json?: boolean;
 }
 
@@ -42,8 +44,9 @@ async function answered(json: boolean | undefined, act: () => Promise<void>): Pr
 /** Exit code 1 when nothing could be installed, or when an installed hook does not work. */
 export const installCommand = (options: Options): Promise<void> =>
   answered(options.json, async () => {
+    const { posix } = options;
     const mcp = Boolean(options.mcp);
-    const report = await install({ ...request(options), hooksSource: hooksSource(), version, mcp });
+    const report = await install({ ...request(options), posix, mcp, hooksSource: hooksSource(), version });
     if (options.json) printJson(report);
     else print(renderInstall(report));
     if (report.selfTest?.some((check) => !check.ok) || report.server?.test?.ok === false)
@@ -54,9 +57,12 @@ export const installCommand = (options: Options): Promise<void> =>
 export const uninstallCommand = (options: Options): Promise<void> =>
   answered(options.json, async () => {
     const report = await uninstall(request(options));
-    // Compiled hooks of any scope; what is still installed compiles again.
+    // Compiled hooks and prepared answers of any scope; what is still installed makes them again.
     const cache = cacheDirectory(process.env);
-    if (cache && !options.dryRun) removeEntries(cache, 0);
+    if (cache && !options.dryRun) {
+      removeAnswers(cache, 0);
+      removeEntries(cache, 0);
+    }
     if (options.json) printJson(report);
     else print(renderUninstall(report));
   });

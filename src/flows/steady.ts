@@ -1,0 +1,30 @@
+/** What the next prompt will be told if nothing happens until then. */
+import type { Roster } from '../core/election.ts';
+import { changeLine, promptLine } from '../messages/model.ts';
+import type { Session } from './session.ts';
+
+/** A prompt's answer, made before the prompt. */
+export interface Steady {
+  /** Empty when a steady prompt is told nothing. */
+  readonly line: string;
+  /** It holds while these processes live, and no longer. */
+  readonly pids: readonly number[];
+}
+
+/**
+ * Null when it cannot be said beforehand: something is still to be told, state is not where it belongs, or the life of a member
+ * is a matter of time, since its process cannot be seen from here. The first prompt of a conversation is never steady: it says
+ * what the session is doing.
+ */
+export function steady({ notebook, roster, self }: Session): Steady | null {
+  const { told, degraded, conversation, config } = notebook;
+  if (!roster || !told || degraded || !conversation.latestPrompt) return null;
+  if (!isHere(roster, self.id) || roster.members.some(({ liveness }) => liveness !== 'alive')) return null;
+  if (changeLine(told, roster, self.id, { rolesOnly: false })) return null;
+  return {
+    line: config.prompt === 'always' ? promptLine(roster, self.id) : '',
+    pids: roster.members.map(({ birth }) => birth.process.pid),
+  };
+}
+
+const isHere = ({ members }: Roster, id: string): boolean => members.some(({ birth }) => birth.id === id);

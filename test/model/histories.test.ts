@@ -1,0 +1,246 @@
+/**
+ * Random histories of several clients, with real hooks and real processes: what each of them was told is what the pure rules say of
+ * the members that are there. With the gate in front of the hot hooks nobody is told anything else.
+ *
+ * FLOWLOOM_MODEL_SEED repeats a run, FLOWLOOM_MODEL_RUNS makes it longer.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { observerOf } from '../../src/compose.ts';
+import { type Roster, roleOf, rosterOf } from '../../src/core/election.ts';
+import { type Candidacy, displayName, type Member } from '../../src/core/member.ts';
+import { blankSight, type Told } from '../../src/core/notebook.ts';
+import { promote, yieldMastership } from '../../src/flows/rejoin.ts';
+import { survey } from '../../src/flows/survey.ts';
+import { thisDomain } from '../../src/io/processes.ts';
+import { changeLine, promptLine } from '../../src/messages/model.ts';
+import { fileStore } from '../../src/stores/file-store.ts';
+import { isByGate, shells, through } from '../gate/kit.ts';
+import { startLongClient } from '../support/clients.ts';
+import type { Fire, Fired, SessionUnderTest, World } from '../support/world.ts';
+import { world } from '../support/world.ts';
+
+const seed = Number(process.env.FLOWLOOM_MODEL_SEED ?? Date.now() % 1_000_000_000);
+const runs = Number(process.env.FLOWLOOM_MODEL_RUNS ?? 6);
+
+/** What the rules know of a client. */
+interface Player {
+  readonly id: string;
+  readonly pid: number;
+  seq: number;
+  candidacy: Candidacy;
+  here: boolean;
+  told: Told;
+}
+
+interface Model {
+  players: (Player | null)[];
+  top: number;
+}
+
+interface Real {
+  readonly place: World;
+  readonly shell: readonly string[] | null;
+  readonly sessions: (SessionUnderTest | null)[];
+  byGate: number;
+  starts: number;
+}
+
+const rosterIn = ({ players }: Model): Roster =>
+  rosterOf(
+    players.flatMap((player): Member[] =>
+      player?.here
+        ? [
+            {
+              seq: player.seq,
+              birth: {
+                version: 1,
+                id: player.id,
+                process: { pid: player.pid, start: '', domain: { host: '', boot: '', namespace: '' } },
+                host: '',
+                candidacy: player.candidacy,
+                attended: true,
+                cause: 'startup',
+                joinedAt: '',
+              },
+              presence: null,
+              seenAt: null,
+              liveness: 'alive',
+            },
+          ]
+        : [],
+    ),
+  );
+
+const toldNow = (roster: Roster, id: string): Told => ({
+  role: roleOf(roster, id),
+  epoch: roster.epoch,
+  master: roster.master?.birth.id ?? null,
+  top: roster.members[0]?.seq ?? 0,
+  names: Object.fromEntries(roster.members.map((member) => [member.birth.id, displayName(member)])),
+});
+
+/** Where the last handoff lies is none of the rules' business. */
+const withoutHandoff = (text: string): string =>
+  text.replace(/; the last handoff of a master is in [^;]*?(?=; |\.$)/, '');
+
+const slots = 4;
+const hot = (real: Real): Fire => (real.shell ? through(real.shell) : {});
+
+function heard(real: Real, fired: Fired): string {
+  expect(fired.code).toBe(0);
+  if (isByGate(fired)) real.byGate++;
+  return withoutHandoff(fired.context);
+}
+
+type Act = (model: Model, real: Real, slot: number) => Promise<void>;
+
+/** A command for one slot: it applies while somebody, or nobody, is there. */
+const command = (
+  name: string,
+  wants: 'free' | 'taken',
+  act: Act,
+): fc.Arbitrary<fc.AsyncCommand<Model, Real>> =>
+  fc.nat(slots - 1).map((slot) => ({
+    check: ({ players }) => (wants === 'taken') === Boolean(players[slot]?.here),
+    run: (model, real) => act(model, real, slot),
+    toString: () => `${name}(${slot})`,
+  }));
+
+async function begin(model: Model, real: Real, slot: number, source: string, id?: string): Promise<void> {
+  const client = startLongClient();
+  const session = real.place.session({ client, ...(id ? { id } : {}) });
+  real.sessions[slot] = session;
+  const player: Player = {
+    id: String(client.pid),
+    pid: client.pid,
+    seq: ++model.top,
+    candidacy: 'eligible',
+    here: true,
+    told: { role: 'worker', epoch: 0, master: null, top: 0, names: {} },
+  };
+  model.players[slot] = player;
+  await brief(model, real, slot, source);
+}
+
+/** A session start tells everything; here only how it begins is looked at. */
+async function brief(model: Model, real: Real, slot: number, source: string): Promise<void> {
+  const player = model.players[slot]!;
+  const roster = rosterIn(model);
+  const fired = await real.sessions[slot]!.start(source, {
+    payload: { prompt_id: `start-${real.starts++}` },
+  });
+  const line = promptLine(roster, player.id).replace(
+    ';',
+    ' among the Claude Code sessions on this repository;',
+  );
+  expect(heard(real, fired).split('\n')[0]).toBe(line);
+  player.told = toldNow(roster, player.id);
+}
+
+const rejoin =
+  (again: typeof promote, candidacy: Candidacy): Act =>
+  async (model, real, slot) => {
+    const player = model.players[slot]!;
+    const store = fileStore(real.place.state);
+    const { roster } = await survey(store, observerOf(thisDomain(), 8), blankSight);
+    const member = roster.members.find(({ birth }) => birth.process.pid === player.pid)!;
+    player.seq = ++model.top;
+    player.candidacy = candidacy;
+    expect(await again(store, member, new Date())).toBe(player.seq);
+  };
+
+const prompt: Act = async (model, real, slot) => {
+  const player = model.players[slot]!;
+  const roster = rosterIn(model);
+  const line = promptLine(roster, player.id);
+  const change = changeLine(player.told, roster, player.id, { rolesOnly: false });
+  const fired = await real.sessions[slot]!.prompt('go on', hot(real));
+  expect(heard(real, fired)).toBe(change ? `${line}\n${change}` : line);
+  if (change) {
+    expect(isByGate(fired)).toBe(false);
+    player.told = toldNow(roster, player.id);
+  }
+};
+
+const batch: Act = async (model, real, slot) => {
+  const player = model.players[slot]!;
+  const roster = rosterIn(model);
+  const now = toldNow(roster, player.id);
+  const before = player.told;
+  const fired = await real.sessions[slot]!.tools(undefined, hot(real));
+  if (before.role === now.role) {
+    expect(heard(real, fired)).toBe('');
+    return;
+  }
+  const change = changeLine(before, roster, player.id, { rolesOnly: true });
+  expect(heard(real, fired)).toBe(`${promptLine(roster, player.id)}\n${change}`);
+  const names = { ...before.names, ...(now.master ? { [now.master]: now.names[now.master]! } : {}) };
+  player.told = { ...now, names, top: before.top };
+};
+
+const commands = [
+  command('start', 'free', (model, real, slot) => begin(model, real, slot, 'startup')),
+  command('start', 'free', (model, real, slot) => begin(model, real, slot, 'startup')),
+  command('resume', 'free', (model, real, slot) =>
+    begin(model, real, slot, 'resume', real.sessions[slot]?.id),
+  ),
+  ...Array.from({ length: 5 }, () => command('prompt', 'taken', prompt)),
+  ...Array.from({ length: 2 }, () => command('batch', 'taken', batch)),
+  command('stop', 'taken', async (_, real, slot) => {
+    expect((await real.sessions[slot]!.stop()).stdout).toBe('');
+  }),
+  command('clear', 'taken', async (model, real, slot) => {
+    expect((await real.sessions[slot]!.end('clear')).stdout).toBe('');
+    real.sessions[slot]!.renewed();
+    await brief(model, real, slot, 'clear');
+  }),
+  command('compact', 'taken', (model, real, slot) => brief(model, real, slot, 'compact')),
+  command('exit', 'taken', async (model, real, slot) => {
+    expect((await real.sessions[slot]!.end()).stdout).toBe('');
+    model.players[slot]!.here = false;
+    await real.sessions[slot]!.client.kill();
+  }),
+  command('kill', 'taken', async (model, real, slot) => {
+    model.players[slot]!.here = false;
+    await real.sessions[slot]!.client.kill();
+  }),
+  command('promote', 'taken', rejoin(promote, 'eligible')),
+  command('yield', 'taken', rejoin(yieldMastership, 'declined')),
+];
+
+const ways: readonly [way: string, shell: readonly string[] | null, why: string][] = [
+  ['by Node', null, ''],
+  ...shells.map(({ name, shell, isHere }): [string, readonly string[] | null, string] => [
+    `through the gate in ${name}`,
+    isHere ? shell : null,
+    isHere ? '' : `skipped: needs ${name}`,
+  ]),
+];
+
+describe.each(ways)('%s', (_, shell, why) => {
+  if (why) {
+    test.skip(why, () => {});
+    return;
+  }
+  test(`everybody is told what the rules say (seed ${seed}, ${runs} runs)`, {
+    timeout: 600_000,
+  }, async () => {
+    let byGate = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (history) => {
+        const real: Real = { place: world(), shell, sessions: [], byGate: 0, starts: 0 };
+        try {
+          const model: Model = { players: Array(slots).fill(null), top: 0 };
+          await fc.asyncModelRun(() => ({ model, real }), history);
+        } finally {
+          byGate += real.byGate;
+          for (const session of real.sessions) await session?.client.kill();
+        }
+      }),
+      { seed, numRuns: runs, endOnFailure: runs < 20 },
+    );
+    // Else nothing was compared.
+    if (shell) expect(byGate).toBeGreaterThan(0);
+  });
+});
