@@ -133,6 +133,7 @@ export async function openSession(
     cwd: (payload.cwd || directory).slice(0, 4096),
     key: keyOf(event, payload),
   };
+  let head: ReturnType<Session['head']> | undefined;
   const session: Session = {
     self,
     occasion,
@@ -147,7 +148,10 @@ export async function openSession(
     notebook: home.notebook,
     echo: false,
     roster: null,
-    head: () => readHead(scope),
+    head: () => {
+      head ??= readHead(scope);
+      return head;
+    },
     name: () => payload.sessionTitle || sessionName(self.process.pid, env),
     readTail,
     git: async (worktree, limitMs) => (await import('./io/git.ts')).gitFacts(worktree, limitMs),
