@@ -160,6 +160,7 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
   };
   const { home, notice } = await settledFor(opening, scope, env, newcomer);
   if (!home) return { session: null, notice };
+  let head: ReturnType<Session['head']> | undefined;
   const session: Session = {
     self,
     occasion,
@@ -174,7 +175,10 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     notebook: home.notebook,
     echo: false,
     roster: null,
-    head: () => readHead(scope),
+    head: () => {
+      head ??= readHead(scope);
+      return head;
+    },
     name: () => opening.title || sessionName(self.process.pid, env),
     readTail,
     git: async (worktree, limitMs) =>

@@ -350,8 +350,8 @@ if (values.write) {
   writeFileSync(
     file,
     text.replace(
-      /(<!-- measured -->\n)[\s\S]*?(\n<!-- end -->)/,
-      (_, begin, end) => `${begin}${measured}${end}`,
+      /(<!-- measured -->)[\s\S]*?(<!-- end -->)/,
+      (_, begin, end) => `${begin}\n${measured}\n${end}`,
     ),
   );
   writeFileSync(join(root, 'docs', 'performance.svg'), chart(rows, 'What a hook costs'));
