@@ -232,6 +232,9 @@ describe.each(ways)('%s', (_, shell, why) => {
         const real: Real = { place: world(), shell, sessions: [], byGate: 0, starts: 0 };
         try {
           const model: Model = { players: Array(slots).fill(null), top: 0 };
+          // What every history begins with, so that the gate has something to answer.
+          await begin(model, real, 0, 'startup');
+          for (let n = 0; n < 3; n++) await prompt(model, real, 0);
           await fc.asyncModelRun(() => ({ model, real }), history);
         } finally {
           byGate += real.byGate;
