@@ -14,26 +14,24 @@ import { survey } from '../../../src/flows/survey.ts';
 import { thisDomain } from '../../../src/io/processes.ts';
 import { fileStore } from '../../../src/stores/file-store.ts';
 import { jsonOf, trace, type } from '../../cli/command.ts';
+import { hooksFolder } from '../../support/built.ts';
 import { type Client, startLongClient } from '../../support/clients.ts';
 import { contentsBelow, type Until } from '../../support/scratch.ts';
 import { idOf } from '../../support/state.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../../support/world.ts';
+import type { Call } from './call.ts';
+import type { Around, Disturbance, Lane } from './campaign.ts';
 
 /** What a hook is disturbed in. */
 export const hookOperations = ['first join', 'join', 'prompt', 'stop', 'leave'] as const;
 export type HookOperation = (typeof hookOperations)[number];
 
-/** How it was disturbed. */
-export interface Disturbance {
-  /** The process was killed. */
-  readonly kills: boolean;
-  /** Only this step could not be undone: a temporary file may stay. */
-  readonly leavesTemporary: boolean;
-}
+/** What hooks ask of the system about processes and this machine. */
+const system = /^\/proc\/(?:\d+\/stat|sys\/kernel\/|self\/ns\/|\d+\/ns\/)|^\/etc\/machine-id/;
 
 type Contents = Readonly<Record<string, string>>;
 
-export class HookLane {
+export class HookLane implements Lane<HookOperation, Fired> {
   readonly w: World;
   readonly #clients: Client[] = [];
   readonly #asItWas: string;
@@ -55,6 +53,13 @@ export class HookLane {
     until(() => {
       for (const client of this.#clients) void client.kill();
     });
+  }
+
+  ownCalls(calls: readonly Call[]): Call[] {
+    const first = calls.findIndex(({ paths }) => paths[0]?.startsWith(join(hooksFolder, 'body')));
+    const ours = (path: string): boolean =>
+      path.startsWith(this.w.base) || path.startsWith(hooksFolder) || system.test(path);
+    return calls.slice(Math.max(0, first)).filter(({ paths }) => paths.some(ours));
   }
 
   #session(): SessionUnderTest {
@@ -85,13 +90,13 @@ export class HookLane {
     for (const name of readdirSync(join(this.#asItWas, 'handoffs')))
       if (name.startsWith('000004') || name.includes('reconstructed'))
         rmSync(join(this.#asItWas, 'handoffs', name));
-    this.restore();
+    this.restore('join');
     this.#state = contentsBelow(this.w.state);
     this.#outside = this.outside();
   }
 
   /** As it was before anything was disturbed. */
-  restore(operation?: HookOperation): void {
+  restore(operation: HookOperation): void {
     for (const place of this.places) rmSync(place, { recursive: true, force: true });
     rmSync(this.w.temporary, { recursive: true, force: true });
     mkdirSync(this.w.temporary);
@@ -124,7 +129,9 @@ export class HookLane {
   }
 
   /** Runs it; the name of who does it stays in this file. */
-  run(operation: HookOperation, fire: Fire): Promise<Fired> {
+  run(operation: HookOperation, around: Around): Promise<Fired> {
+    rmSync(this.log, { force: true });
+    const fire: Fire = around;
     const { victim, joiner } = this.#sessions;
     if (operation === 'prompt') return victim.prompt('another goal', fire);
     if (operation === 'stop') return victim.stop('Done again.', fire);
@@ -150,7 +157,7 @@ export class HookLane {
     operation: HookOperation,
     fired: Fired | Error,
     how: Disturbance,
-    { doctor = false } = {},
+    thorough: boolean,
   ): Promise<string[]> {
     const broken: string[] = [];
     const must = (holds: boolean, what: string): void => {
@@ -167,7 +174,7 @@ export class HookLane {
     must(JSON.stringify(this.outside()) === JSON.stringify(this.#outside), 'something outside changed');
     this.#checkTold(operation, fired, must);
     await this.#checkViews(operation, fired, must);
-    if (doctor) await this.#checkDoctor(must);
+    if (thorough) await this.#checkDoctor(must);
     return broken;
   }
 
