@@ -1,7 +1,7 @@
 /** As every-call, by the functions of Node's `fs` instead of system calls: on any system. */
 import { afterAll } from 'vitest';
 import { campaign } from './support/campaign.ts';
-import { fsInjector } from './support/fs-injector.ts';
+import { fsInjector, lastingInjector } from './support/fs-injector.ts';
 import { HookLane, hookOperations } from './support/hook-lane.ts';
 
 campaign({
@@ -10,5 +10,14 @@ campaign({
   injector: fsInjector,
   lanes: () => [new HookLane(afterAll), new HookLane(afterAll)],
   sample: { changes: 12, reads: 4 },
+  missing: null,
+});
+
+campaign({
+  name: 'fs functions of hooks, to the end',
+  operations: hookOperations,
+  injector: lastingInjector,
+  lanes: () => [new HookLane(afterAll), new HookLane(afterAll)],
+  sample: { changes: 8, reads: 2 },
   missing: null,
 });

@@ -25,7 +25,8 @@ export interface Around {
 
 /** Watches calls and lets them fail. */
 export interface Injector {
-  readonly name: string;
+  /** What fails once fails to the end. */
+  readonly lasting?: boolean;
   observed(log: string): Around;
   faulted(log: string, fault: Fault): Around;
   calls(log: string): Call[];
@@ -131,7 +132,10 @@ async function tryFault<O extends string, E extends Ended>(
       fault = { ...planned, call: { ...planned.call, nth } };
       continue;
     }
-    const how = { kills: fault.what === 'KILL', leavesTemporary: /^(?:unlink|rm)/.test(hit.name) };
+    const how: Disturbance = {
+      kills: fault.what === 'KILL',
+      leavesTemporary: Boolean(injector.lasting) || /^(?:unlink|rm)/.test(hit.name),
+    };
     const broken = await lane.violations(operation, ended, how, thorough);
     for (const call of calls.filter(({ changes, failed }) => changes && !failed))
       for (const path of call.paths)

@@ -1,5 +1,6 @@
 // Loaded into a process with --require: writes down each call of Node's synchronous `fs`, and lets one of them fail or be the last.
-// FLOWLOOM_FS_LOG names the file for the calls, FLOWLOOM_FS_FAULT is { name, nth, what, on }: `on` lets every later one fail, too.
+// FLOWLOOM_FS_LOG names the file for the calls, FLOWLOOM_FS_FAULT is { name, nth, what, on }: `on` lets
+// later ones fail, too, whose path has that in it: all of them, or with a full or read-only disk those that change something.
 'use strict';
 const fs = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
@@ -46,7 +47,8 @@ function wrap(name) {
     const { paths, changes, creates, writes } = facts(name, args);
     const here = fault && fault.name === name && fault.nth === nth;
     if (here && fault.on) broken = true;
-    const fails = here || (broken && paths.some((path) => path.startsWith(fault.on)));
+    const stays = broken && (changes || !/^E(?:NOSPC|ROFS|DQUOT)$/.test(fault.what));
+    const fails = here || (stays && name !== 'closeSync' && paths.some((path) => path.includes(fault.on)));
     const call = { name, nth, paths, changes, creates, injected: fails, failed: fails };
     if (fails && fault.what === 'KILL') {
       say(call);

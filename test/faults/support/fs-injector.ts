@@ -21,15 +21,15 @@ function callsIn(log: string): Call[] {
 
 /** Faults at the door of `fs`. */
 export const fsInjector: Injector = {
-  name: 'fs functions',
   observed: (log) => around(log, null),
   faulted: (log, { call, what }) => around(log, { name: call.name, nth: call.nth, what }),
   calls: callsIn,
 };
 
-/** As `fsInjector`, and from there on everything below this directory fails: a disk that stays full, or read-only. */
-export const lastingFaults = (below: string): Injector => ({
+/** As `fsInjector`, and from there on the git directory's state stays so: a disk that is full, read-only or gone. */
+export const lastingInjector: Injector = {
   ...fsInjector,
-  name: 'fs functions from there on',
-  faulted: (log, { call, what }) => around(log, { name: call.name, nth: call.nth, what, on: below }),
-});
+  lasting: true,
+  faulted: (log, { call, what }) =>
+    around(log, { name: call.name, nth: call.nth, what, on: '/.git/flowloom' }),
+};

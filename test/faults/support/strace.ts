@@ -69,7 +69,6 @@ function callsIn(trace: string): Call[] {
 
 /** Faults at the kernel's door. */
 export const straceInjector: Injector = {
-  name: 'system calls',
   observed: (log) => ({ through: stracing(log) }),
   faulted: (log, fault) => ({ through: stracing(log, ['-e', injection(fault)]) }),
   calls: callsIn,
