@@ -17,10 +17,18 @@ const identify = (pid: number, start: string): Self => {
   return { id: `${pid}-${fingerprint([pid, start, host, boot, namespace].join(' '))}`, process };
 };
 
+/** As `startOf`, for who this is: a start time that could not be read would make it somebody else. */
+function startOfSelf(pid: number): string | null {
+  const start = startOf(pid);
+  if (start === '' && process.platform === 'linux')
+    throw Object.assign(new Error(`/proc/${pid}/stat cannot be read`), { code: 'EIO' });
+  return start;
+}
+
 /** The process that `CLAUDE_PID` names (clients since 2.1.214); null when it names none that lives. */
 function named(env: NodeJS.ProcessEnv): Self | null {
   const pid = /^[1-9]\d{0,9}$/.test(env.CLAUDE_PID ?? '') ? Number(env.CLAUDE_PID) : 0;
-  const start = pid > 0 ? startOf(pid) : null;
+  const start = pid > 0 ? startOfSelf(pid) : null;
   return start === null ? null : identify(pid, start);
 }
 
@@ -29,8 +37,8 @@ export function selfOfHook(env: NodeJS.ProcessEnv): Self {
   const self = named(env);
   if (self) return self;
   for (const { pid, command } of ancestors())
-    if (!shells.test(command)) return identify(pid, startOf(pid) ?? '');
-  return identify(process.ppid, startOf(process.ppid) ?? '');
+    if (!shells.test(command)) return identify(pid, startOfSelf(pid) ?? '');
+  return identify(process.ppid, startOfSelf(process.ppid) ?? '');
 }
 
 /** Programs that only start another one and wait for it. */
@@ -43,7 +51,7 @@ const runners = /^(?:npm|npx|pnpm|pnpx|yarn|bunx|corepack)(?![\w-])/;
  */
 export function selfOfServer(): Self {
   for (const { pid, command } of ancestors())
-    if (!shells.test(command) && !runners.test(command)) return identify(pid, startOf(pid) ?? '');
+    if (!shells.test(command) && !runners.test(command)) return identify(pid, startOfSelf(pid) ?? '');
   return identify(process.pid, startOf(process.pid) ?? '');
 }
 
@@ -64,7 +72,7 @@ export function* possibleSelves(env: NodeJS.ProcessEnv): Generator<Self> {
   const self = named(env);
   if (self) yield self;
   for (const { pid } of ancestors()) {
-    const start = startOf(pid);
+    const start = startOfSelf(pid);
     if (start !== null) yield identify(pid, start);
   }
 }

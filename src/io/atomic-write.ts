@@ -35,13 +35,16 @@ export function writeTemporary(path: string, text: string, durable: boolean): st
   const temporary = `${path}.${unique}.tmp`;
   const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
-    writeWhole(fd, temporary, text);
-    if (durable) fs.fsyncSync(fd);
+    try {
+      writeWhole(fd, temporary, text);
+      if (durable) fs.fsyncSync(fd);
+    } finally {
+      // On network drives this may be where a full disk is told.
+      fs.closeSync(fd);
+    }
   } catch (cause) {
     discard(temporary);
     throw cause;
-  } finally {
-    fs.closeSync(fd);
   }
   return temporary;
 }

@@ -4,22 +4,20 @@ import module from 'node:module';
 import os from 'node:os';
 import type { Domain } from '../core/member.ts';
 import { fingerprint } from './fingerprint.ts';
+import { mayPass } from './passing.ts';
 
-const read = (path: string): string => {
+/** Empty where the system does not say. A read that only failed must not pass for that: who somebody is hangs on it. */
+function said(ask: () => string): string {
   try {
-    return fs.readFileSync(path, 'utf8').trim();
-  } catch {
+    return ask();
+  } catch (cause) {
+    if (mayPass(cause)) throw cause;
     return '';
   }
-};
+}
 
-const link = (path: string): string => {
-  try {
-    return fs.readlinkSync(path);
-  } catch {
-    return '';
-  }
-};
+const read = (path: string): string => said(() => fs.readFileSync(path, 'utf8').trim());
+const link = (path: string): string => said(() => fs.readlinkSync(path));
 
 /**
  * The domain this process lives in. Linux: machine id and host name, boot id, pid and time namespace (a time namespace shifts
@@ -77,20 +75,31 @@ function ps(columns: string, pid: number): string {
   }
 }
 
+/** Some process has that pid. */
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /**
  * The start time of a live process as an opaque text; null when there is none with that pid or it is a zombie; empty where the
- * system does not tell start times (Windows), so that only the pid's existence is known.
+ * system does not tell start times (Windows) or could not be asked, so that only the pid's existence is known.
  */
 export function startOf(pid: number): string | null {
   if (process.platform === 'linux') {
-    const stat = procStat(pid);
-    return stat && !'ZXx'.includes(stat.state) ? stat.start : null;
+    try {
+      const stat = procStat(pid);
+      return stat && !'ZXx'.includes(stat.state) ? stat.start : null;
+    } catch {
+      // Dead is final, so nobody is called dead for a read that failed.
+      return exists(pid) ? '' : null;
+    }
   }
-  try {
-    process.kill(pid, 0);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EPERM') return null;
-  }
+  if (!exists(pid)) return null;
   if (process.platform === 'win32') return '';
   const [state = '', ...started] = ps('state=,lstart=', pid).split(/\s+/);
   return state === '' || state.startsWith('Z') ? null : started.join(' ');

@@ -29,12 +29,24 @@ export function safeReadWithStat(path: string, most: number): { text: string; st
 
 /** As `safeReadWithStat`, for what is no text. */
 export function safeReadBytes(path: string, most: number): { bytes: Buffer; stat: fs.Stats } | null {
+  try {
+    return readOnce(path, most);
+  } catch (cause) {
+    // A network drive that stumbled, or a file that was replaced there; what fails twice is damaged.
+    if (!['EIO', 'ESTALE'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+    return readOnce(path, most);
+  }
+}
+
+function readOnce(path: string, most: number): { bytes: Buffer; stat: fs.Stats } | null {
   let fd: number;
   try {
     fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
     if (code === 'ENOENT') return null;
+    // Without memory or descriptors there is nothing wrong with this file.
+    if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) throw cause;
     throw new UnreadableError(
       path,
       code,

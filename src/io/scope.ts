@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fingerprint } from './fingerprint.ts';
+import { mayPass } from './passing.ts';
 
 /** What sessions coordinate over, and where in it this directory lies. */
 export interface Scope {
@@ -20,38 +21,36 @@ export interface Scope {
   readonly gitDir: string | null;
 }
 
-function readLine(path: string): string | null {
+/** Null where there is none. Throws when it only could not be asked: another scope must not be concluded from that. */
+function asked<T>(ask: () => T): T | null {
   try {
-    // Mostly it is not there, and an error costs more than the question.
-    if (!fs.existsSync(path)) return null;
-    return fs.readFileSync(path, 'utf8').slice(0, 4096).trim();
-  } catch {
+    return ask();
+  } catch (cause) {
+    if (mayPass(cause)) throw cause;
     return null;
   }
 }
 
+/** Mostly it is not there, and an error costs more than the question. */
+const isThere = (path: string): boolean => Boolean(asked(() => fs.statSync(path, { throwIfNoEntry: false })));
+
+const readLine = (path: string): string | null =>
+  isThere(path) ? asked(() => fs.readFileSync(path, 'utf8').slice(0, 4096).trim()) : null;
+
 /** The real path where there is one; a directory that was deleted keeps the name it had. */
 function real(path: string): string {
-  try {
-    return fs.realpathSync.native(path);
-  } catch {
-    return resolve('/', path);
-  }
+  return asked(() => fs.realpathSync.native(path)) ?? resolve('/', path);
 }
 
 /** Git's directory for a work tree whose top is `directory`; null when it is not one. */
 function gitDirOf(directory: string): string | null {
   const dotGit = join(directory, '.git');
-  let stat: fs.Stats;
-  try {
-    stat = fs.statSync(dotGit);
-  } catch {
-    return null;
-  }
+  const stat = asked(() => fs.statSync(dotGit, { throwIfNoEntry: false }));
+  if (!stat) return null;
   const named = stat.isFile() ? readLine(dotGit)?.match(/^gitdir:\s*(.+)$/)?.[1] : undefined;
   const gitDir = stat.isDirectory() ? dotGit : named && resolve(directory, named);
   // As git does: what names no HEAD is no repository, say the work tree of one that was moved away.
-  return gitDir && fs.existsSync(join(gitDir, 'HEAD')) ? gitDir : null;
+  return gitDir && isThere(join(gitDir, 'HEAD')) ? gitDir : null;
 }
 
 /** Walks up from the directory to the work tree it lies in. */
@@ -93,6 +92,14 @@ export interface Head {
 
 /** Branch and commit of a work tree, read from git's files; empty where they do not say. */
 export function readHead(scope: Scope): Head {
+  try {
+    return headOf(scope);
+  } catch {
+    return { branch: '', commit: '' };
+  }
+}
+
+function headOf(scope: Scope): Head {
   if (!scope.gitDir || !scope.commonDir) return { branch: '', commit: '' };
   const head = readLine(join(scope.gitDir, 'HEAD')) ?? '';
   const ref = head.match(/^ref:\s*(refs\/\S+)$/)?.[1];

@@ -1,5 +1,5 @@
 /** One repository, one home, and hooks fired in them as the client would. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,6 +60,8 @@ export interface Fire {
   readonly killAfter?: number;
   /** Longer than usual, for many hooks at once. */
   readonly patience?: number;
+  /** Is given the process, to do with it what it likes. */
+  readonly watch?: (child: ChildProcess) => void;
 }
 
 /** Far above the hooks' own limit of two seconds: whoever meets it hangs. */
@@ -75,6 +77,7 @@ export async function runHookProcess(
   const hook = fire.gate ? [...fire.gate, ...gateArguments(name)] : [process.execPath, hookPath(name)];
   const [command, ...args] = [...(fire.through ?? []), ...hook];
   const child = spawn(command!, args, { cwd: fire.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  fire.watch?.(child);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

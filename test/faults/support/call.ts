@@ -1,0 +1,58 @@
+/** A call on a file, as the kernel or Node's `fs` sees it, and what can happen to it. */
+
+/** One call of an observed process. */
+export interface Call {
+  readonly name: string;
+  /** The how-manieth of its name since the process began. */
+  readonly nth: number;
+  /** The paths that it names, or that its descriptor is open on. */
+  readonly paths: readonly string[];
+  /** It changes something, or opens a file to do so. */
+  readonly changes: boolean;
+  /** It creates a file that was not there. */
+  readonly creates: boolean;
+  /** It was made to fail. */
+  readonly injected: boolean;
+  /** It failed, for whatever reason. */
+  readonly failed: boolean;
+}
+
+/** A call, and what happens to it: `KILL` or the name of an error. */
+export interface Fault {
+  readonly call: Call;
+  readonly what: string;
+}
+
+/** A path without what differs from run to run: names of temporary files and of claims. */
+const lasting = (path: string): string =>
+  path
+    .replace(/\.\d+-\w+-\w+-(\d+)\.tmp$/, '.$1.tmp')
+    .replace(/\.(?:[\w-]{21}|\d+)\.tmp$/, '.tmp')
+    .replace(/\/claims\/.*$/, '/claims/one')
+    .replace(/\/flowloom-[\w-]+-\w{6}(?=\/|$)/, '');
+
+/** The same call in another run. */
+export const likeness = ({ name, paths }: Call): string => [name, ...paths.map(lasting)].join(' ');
+
+const any = ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EXDEV', 'EPERM', 'EMLINK'];
+
+/**
+ * Those of `ENOSPC EIO EACCES EROFS EXDEV EPERM EMLINK` that the call can give once. Who may look where does not change from one
+ * moment to the next, so looking fails with EIO alone; the tests of places take permissions away for good.
+ */
+export function errorsOf({ name, changes, creates }: Call): readonly string[] {
+  if (/^(?:rename|link)/.test(name)) return any;
+  if (/^(?:unlink|rmdir|rm)/.test(name)) return ['EIO', 'EACCES', 'EROFS', 'EPERM'];
+  if (/^mkdir/.test(name)) return ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EPERM', 'EMLINK'];
+  if (/^symlink/.test(name)) return ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EPERM'];
+  if (/utim|ch(?:mod|own)/.test(name)) return ['EIO', 'EACCES', 'EROFS', 'EPERM'];
+  if (/^(?:open|creat|writeFile)/.test(name)) {
+    if (creates) return ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EPERM'];
+    return changes ? ['EIO', 'EACCES', 'EROFS', 'EPERM'] : ['EIO'];
+  }
+  if (/^p?write|truncate|copy_?[fF]ile|sendfile/.test(name)) return ['ENOSPC', 'EIO', 'EPERM'];
+  if (/sync$|^f(?:data)?syncSync$/.test(name)) return ['ENOSPC', 'EIO', 'EROFS'];
+  // What was only read has nothing left to be written.
+  if (/^close/.test(name)) return changes ? ['ENOSPC', 'EIO'] : [];
+  return ['EIO'];
+}

@@ -1,0 +1,193 @@
+/**
+ * A campaign against an operation: it is watched once, and then each call that it made on a file fails once with each error that the
+ * call can give, and once is the last thing the process does.
+ *
+ * A sample of that unless FLOWLOOM_FAULTS=all; FLOWLOOM_SEED repeats a sample.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Call, errorsOf, type Fault, likeness } from './call.ts';
+import { chance, sample, seed } from './seed.ts';
+import { Tally } from './tally.ts';
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What is put around a process to watch it, or to let it fail. */
+export interface Around {
+  readonly through?: readonly string[];
+  readonly env?: Record<string, string>;
+}
+
+/** Watches calls and lets them fail. */
+export interface Injector {
+  /** What fails once fails to the end. */
+  readonly lasting?: boolean;
+  observed(log: string): Around;
+  faulted(log: string, fault: Fault): Around;
+  calls(log: string): Call[];
+}
+
+/** How an operation was disturbed. */
+export interface Disturbance {
+  readonly kills: boolean;
+  /** What was to be removed could not be. */
+  readonly leavesTemporary: boolean;
+}
+
+/** Where operations are disturbed one after the other, each time from the same state. */
+export interface Lane<Operation extends string, End extends Ended = Ended> {
+  /** Where calls are written down. */
+  readonly log: string;
+  prepare(): Promise<void>;
+  restore(operation: Operation): void;
+  run(operation: Operation, around: Around): Promise<End>;
+  /** From the first of its own calls on; what comes before is Node's. */
+  ownCalls(calls: readonly Call[]): readonly Call[];
+  /** What is broken afterwards; empty when every promise was kept. `thorough` looks at what costs more, too. */
+  violations(
+    operation: Operation,
+    ended: End | Error,
+    how: Disturbance,
+    thorough: boolean,
+  ): Promise<string[]>;
+  /** A path that this operation may write to. */
+  mayWrite(path: string): boolean;
+  /** A path for people. */
+  short(path: string): string;
+}
+
+interface Plan {
+  readonly calls: readonly Call[];
+  readonly faults: readonly Fault[];
+}
+
+export interface Campaign<Operation extends string, End extends Ended> {
+  readonly name: string;
+  readonly operations: readonly Operation[];
+  readonly injector: Injector;
+  readonly lanes: () => readonly Lane<Operation, End>[];
+  /** How many faults of each operation a sample has: at calls that change something, and at the others. */
+  readonly sample: { readonly changes: number; readonly reads: number };
+  /** A kill before a call that only looks leaves what a kill at the next change leaves; where runs are long it is left out. */
+  readonly killsReaders?: boolean;
+  /** Why it cannot be tried here. */
+  readonly missing: string | null;
+}
+
+const all = process.env.FLOWLOOM_FAULTS === 'all';
+
+async function plan<O extends string, E extends Ended>(
+  lane: Lane<O, E>,
+  operation: O,
+  { injector, killsReaders = true }: Campaign<O, E>,
+): Promise<Plan> {
+  lane.restore(operation);
+  const ended = await lane.run(operation, injector.observed(lane.log));
+  expect([ended.code, ended.stderr]).toEqual([0, '']);
+  const calls = injector.calls(lane.log);
+  const own = lane.ownCalls(calls);
+  expect(own.filter(({ changes }) => changes).length).toBeGreaterThan(2);
+  const faults = own.flatMap((call) =>
+    [...(killsReaders || call.changes ? ['KILL'] : []), ...errorsOf(call)].map((what) => ({ call, what })),
+  );
+  return { calls, faults };
+}
+
+/** By how many calls of a name another run, cut short or not, is ahead of this one: Node does not start the same every time. */
+function ahead(before: readonly Call[], own: readonly Call[], name: string): number {
+  const last = own.findLast((call) => call.name === name);
+  if (!last) return 0;
+  const alike = (among: readonly Call[]): Call[] => among.filter((one) => likeness(one) === likeness(last));
+  const twin = alike(before)[alike(own).length - 1];
+  return twin ? last.nth - twin.nth : 0;
+}
+
+/** Runs the operation with the fault, and says what it broke; null when the call was not made again. */
+async function tryFault<O extends string, E extends Ended>(
+  lane: Lane<O, E>,
+  operation: O,
+  injector: Injector,
+  { calls: before }: Plan,
+  planned: Fault,
+  thorough: boolean,
+): Promise<{ broken: string[]; at: string } | null> {
+  const own = lane.ownCalls(before);
+  let fault = planned;
+  for (let attempt = 0; attempt < 4; attempt++) {
+    lane.restore(operation);
+    const ended = await lane
+      .run(operation, injector.faulted(lane.log, fault))
+      .catch((cause: unknown) => cause as Error);
+    const calls = injector.calls(lane.log);
+    const killed = !(ended instanceof Error) && ended.signal === 'SIGKILL';
+    const hit =
+      fault.what === 'KILL' ? (killed ? calls.at(-1) : undefined) : calls.find(({ injected }) => injected);
+    if (!hit || likeness(hit) !== likeness(planned.call)) {
+      const nth = planned.call.nth + ahead(own, lane.ownCalls(calls), planned.call.name);
+      fault = { ...planned, call: { ...planned.call, nth } };
+      continue;
+    }
+    const how: Disturbance = {
+      kills: fault.what === 'KILL',
+      leavesTemporary: Boolean(injector.lasting) || /^(?:unlink|rm)/.test(hit.name),
+    };
+    const broken = await lane.violations(operation, ended, how, thorough);
+    for (const call of calls.filter(({ changes, failed }) => changes && !failed))
+      for (const path of call.paths)
+        if (path !== '' && !lane.mayWrite(path) && !path.startsWith('/dev/'))
+          broken.push(`it wrote to ${path}`);
+    return { broken, at: `${fault.what} at ${hit.name} ${hit.nth} ${lane.short(hit.paths[0] ?? '')}` };
+  }
+  return null;
+}
+
+/** The tests of a campaign: one for each operation. */
+export function campaign<O extends string, E extends Ended>(what: Campaign<O, E>): void {
+  const { name, operations, injector, missing } = what;
+  test.runIf(missing)(name, (context) => context.skip(`skipped: needs ${missing}`));
+
+  describe.skipIf(missing)(`${name} (seed ${seed})`, () => {
+    const tally = new Tally(name);
+    const lanes = missing ? [] : what.lanes();
+    let missed = 0;
+    beforeAll(() => Promise.all(lanes.map((lane) => lane.prepare())), 120_000);
+    afterAll(() => tally.report(`, ${missed} not met again, seed ${seed}`));
+
+    test.each(operations)(
+      '%s',
+      async (operation) => {
+        const random = chance(seed + operations.indexOf(operation));
+        const broken: string[] = [];
+        const attack = async (lane: Lane<O, E>, index: number): Promise<void> => {
+          const found = await plan(lane, operation, what);
+          // The calls of all lanes are the same but for their paths; each takes its part.
+          const part = found.faults.filter((_, nth) => nth % lanes.length === index);
+          const some = [true, false].flatMap((changes) =>
+            sample(
+              part.filter(({ call }) => call.changes === changes),
+              (changes ? what.sample.changes : what.sample.reads) / lanes.length,
+              random,
+            ),
+          );
+          for (const [nth, fault] of (all ? part : some).entries()) {
+            const tried = await tryFault(lane, operation, injector, found, fault, nth % 7 === 0);
+            if (!tried) missed++;
+            else tally.count(operation, fault.what, tried.broken.length > 0);
+            for (const one of tried?.broken ?? []) broken.push(`${operation}, ${tried!.at}: ${one}`);
+          }
+        };
+        await Promise.all(lanes.map(attack));
+        expect(tally.rows.some((row) => row.operation === operation)).toBe(true);
+        expect(broken).toEqual([]);
+      },
+      7_200_000,
+    );
+
+    test('nearly every planned fault came to pass', () => expect(missed).toBeLessThan(tally.tried / 10));
+  });
+}
