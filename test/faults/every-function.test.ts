@@ -9,7 +9,7 @@ campaign({
   operations: hookOperations,
   injector: fsInjector,
   lanes: () => [new HookLane(afterAll), new HookLane(afterAll)],
-  sample: { changes: 12, reads: 4 },
+  sample: { changes: 10, reads: 2 },
   missing: null,
 });
 
@@ -18,6 +18,6 @@ campaign({
   operations: hookOperations,
   injector: lastingInjector,
   lanes: () => [new HookLane(afterAll), new HookLane(afterAll)],
-  sample: { changes: 8, reads: 2 },
+  sample: { changes: 6, reads: 2 },
   missing: null,
 });

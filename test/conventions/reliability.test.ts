@@ -1,0 +1,41 @@
+/** The document's table of faults is the one that `npm run faults -- --write` makes. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { scratch, write } from '../support/scratch.ts';
+import { read, root } from './sources.ts';
+
+const shape =
+  /<!-- faults: written by npm run faults -->\n\n\d{4}-\d\d-\d\d, Node [\d.]+, [^\n]+ \d+ cores; [^\n]+\.\n\n\| suite \| operation \| faults \| tried \| lost \|\n\|---\|---\|---\|---:\|---:\|\n((?:\| [^|\n]+ \| [^|\n]+ \| [^|\n]+ \| \d+ \| \d+ \|\n)+)\| all \| \| \| (\d+) \| (\d+) \|\n\n<!-- \/faults -->/;
+
+test('the generator writes that shape', () => {
+  const folder = scratch('tally');
+  write(
+    join(folder, 'system calls of hooks.json'),
+    JSON.stringify([
+      { operation: 'join', fault: 'KILL', tried: 3, lost: 0 },
+      { operation: 'join', fault: 'EIO', tried: 4, lost: 1 },
+    ]),
+  );
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [join(root, 'test', 'faults', 'report.mjs'), '--from', folder],
+    { encoding: 'utf8' },
+  );
+  expect(status).toBe(0);
+  expect(stdout).toMatch(shape);
+  expect(stdout).toContain('| system calls of hooks | join | EIO, KILL | 7 | 1 |');
+});
+
+test('the document has it, the sums are those of the lines, and nothing was lost', () => {
+  const [, lines = '', tried, lost] = read('docs/reliability.md').match(shape) ?? [];
+  const rows = lines
+    .trim()
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  expect(rows.length).toBeGreaterThan(10);
+  expect(rows.reduce((sum, row) => sum + Number(row[4]), 0)).toBe(Number(tried));
+  expect(Number(lost)).toBe(0);
+  for (const suite of ['system calls of hooks', 'system calls of install', 'fs functions of hooks', 'soak'])
+    expect(rows.map((row) => row[1])).toContain(suite);
+});
