@@ -1,7 +1,7 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { openGate, type Prepare } from './claude/gate.ts';
+import { type Gate, openGate } from './claude/gate.ts';
 import { selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
@@ -10,7 +10,6 @@ import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
 import type { Seal } from './core/store.ts';
 import { attempt, type Occasion, type Session } from './flows/session.ts';
-import { steady } from './flows/steady.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
@@ -69,7 +68,7 @@ function gateOf(
   payload: HookPayload,
   env: NodeJS.ProcessEnv,
   log: (code: string, message: string) => void,
-): Prepare | null {
+): Gate | null {
   try {
     return openGate(event, payload, env);
   } catch (cause) {
@@ -79,16 +78,26 @@ function gateOf(
 }
 
 /** The seal is taken before the hook looks at the records. */
-async function preparing(session: Session, leave: Prepare): Promise<() => Promise<void>> {
+async function preparing(session: Session, gate: Gate): Promise<() => Promise<void>> {
   let seal: Seal | null = null;
-  await attempt(session, 'seal-failed', async () => {
-    seal = (await session.store.seal?.(session.self.id)) ?? null;
-  });
-  return () =>
-    attempt(session, 'prepare-failed', () => {
-      const answer = seal && steady(session);
-      leave(answer && seal && { ...answer, ...seal });
+  if (gate.renews)
+    await attempt(session, 'seal-failed', async () => {
+      seal = (await session.store.seal?.(session.self.id)) ?? null;
     });
+  return () =>
+    attempt(session, 'prepare-failed', async () => {
+      if (!gate.renews && stillHolds(session, gate)) return;
+      const answer = seal && (await import('./flows/steady.ts')).steady(session);
+      gate.leave(answer && seal && { ...answer, ...seal });
+    });
+}
+
+function stillHolds({ roster, notebook, store }: Session, gate: Gate): boolean {
+  if (!roster || notebook.degraded || !notebook.conversation.latestPrompt) return false;
+  return gate.holds(
+    store.place,
+    roster.members.map(({ birth }) => birth.process.pid),
+  );
 }
 
 /** A member's home is where its notebook can be read; it is mostly the first place. */
@@ -123,7 +132,7 @@ export async function openSession(
   };
   const settled = await settledFor(event, self.id, scope, env, newcomer);
   const { home, notice } = settled;
-  const leave = gateOf(event, payload, env, log);
+  const gate = gateOf(event, payload, env, log);
   if (!home) {
     return { session: null, notice, prepare: nothing };
   }
@@ -159,7 +168,7 @@ export async function openSession(
     report: (code, cause) =>
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),
   };
-  return { session, notice, prepare: leave ? await preparing(session, leave) : nothing };
+  return { session, notice, prepare: gate ? await preparing(session, gate) : nothing };
 }
 
 async function settledFor(
