@@ -105,8 +105,13 @@ const run = async (options) => {
 
 const sources = readdirSync(join(root, 'hooks'));
 const hookNames = sources.filter((name) => name.endsWith('.ts')).map((name) => basename(name, '.ts'));
-// A session start nearly always settles and inherits, so there those parts belong to the body and to its code cache.
-const inlined = { 'session-start': ['settle', 'inherit'] };
+// What a hook nearly always loads belongs to its body and to its code cache: a session start settles and inherits, and hot hooks
+// that come through a gate prepare the next answer.
+const inlined = {
+  'session-start': ['settle', 'inherit'],
+  'user-prompt-submit': ['steady'],
+  'post-tool-batch': ['steady'],
+};
 for (const name of hookNames)
   await run({
     ...hookOptions,

@@ -1,7 +1,7 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { openGate, type Prepare } from './claude/gate.ts';
+import { type Gate, openGate } from './claude/gate.ts';
 import { type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
@@ -10,7 +10,6 @@ import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
 import type { Seal } from './core/store.ts';
 import { attempt, type Occasion, type Session } from './flows/session.ts';
-import { steady } from './flows/steady.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
@@ -69,22 +68,32 @@ export interface OpenedByHook extends Opened {
 const nothing = async (): Promise<void> => {};
 
 /** The seal is taken before the hook looks at the records. */
-async function preparing(session: Session, open: () => Prepare | null): Promise<() => Promise<void>> {
-  let leave: Prepare | null = null;
+async function preparing(session: Session, open: () => Gate | null): Promise<() => Promise<void>> {
+  let opened: Gate | null = null;
   await attempt(session, 'prepare-failed', () => {
-    leave = open();
+    opened = open();
   });
-  const prepare = leave as Prepare | null;
-  if (!prepare) return nothing;
+  const gate = opened as Gate | null;
+  if (!gate) return nothing;
   let seal: Seal | null = null;
-  await attempt(session, 'seal-failed', async () => {
-    seal = (await session.store.seal?.(session.self.id)) ?? null;
-  });
-  return () =>
-    attempt(session, 'prepare-failed', () => {
-      const answer = seal && steady(session);
-      prepare(answer && seal && { ...answer, ...seal });
+  if (gate.renews)
+    await attempt(session, 'seal-failed', async () => {
+      seal = (await session.store.seal?.(session.self.id)) ?? null;
     });
+  return () =>
+    attempt(session, 'prepare-failed', async () => {
+      if (!gate.renews && stillHolds(session, gate)) return;
+      const answer = seal && (await import('./flows/steady.ts')).steady(session);
+      gate.leave(answer && seal && { ...answer, ...seal });
+    });
+}
+
+function stillHolds({ roster, notebook, store }: Session, gate: Gate): boolean {
+  if (!roster || notebook.degraded || !notebook.conversation.latestPrompt) return false;
+  return gate.holds(
+    store.place,
+    roster.members.map(({ birth }) => birth.process.pid),
+  );
 }
 
 /** A member's home is where its notebook can be read; it is mostly the first place. */

@@ -13,8 +13,18 @@ import { safeRead } from '../io/safe-read.ts';
 import { renderOutput } from './output.ts';
 import type { HookEvent, HookPayload } from './payload.ts';
 
-/** Takes the answer for the next prompts of a session; null when nothing can be said beforehand. */
-export type Prepare = (answer: (Steady & Seal) | null) => void;
+/** The answer of a session, as one hook finds and leaves it. */
+export interface Gate {
+  /**
+   * Whether this hook writes the answer anew. A stop does not: it costs every turn, and an answer that still holds needs nothing.
+   * One that does not is taken away, and the next prompt is Node's.
+   */
+  readonly renews: boolean;
+  /** The gate's own rule: the seal is unbroken, of this place, and these are the processes. */
+  holds(place: string, pids: readonly number[]): boolean;
+  /** Leaves the answer for the next prompts; null when nothing can be said beforehand. */
+  leave(answer: (Steady & Seal) | null): void;
+}
 
 const format = 1;
 const staleMs = 30 * 24 * 3_600_000;
@@ -59,7 +69,7 @@ function read(file: string): string | null {
  * How this hook leaves an answer; null when no gate asks for one. To be called before the hook looks who is there: an answer is
  * as old as the moment from which on its processes are known to be the right ones.
  */
-export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.ProcessEnv): Prepare | null {
+export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.ProcessEnv): Gate | null {
   const file = fileOf(payload, env);
   if (!file) return null;
   if (event === 'SessionEnd') {
@@ -76,9 +86,19 @@ export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.Pro
   }
   const hooks = (hot && env.FLOWLOOM_GATE) || known?.hooks;
   if (!hooks) return null;
-  const begun = beginning();
-  return (answer) =>
-    write(file, before, headLine({ hooks }) + (answer ? assignments(answer, hooks, env) : ''), begun);
+  const renews = hot || event === 'SessionStart';
+  const begun = renews ? beginning() : 0;
+  return {
+    renews,
+    holds(place, pids) {
+      const seal = /^ready_seal='([^']+)'$/m.exec(before ?? '')?.[1];
+      if (!before || !seal?.startsWith(`${place}/`)) return false;
+      return before.includes(`\n${assignment('pids', pids.join(' '))}`) && fs.existsSync(seal);
+    },
+    leave(answer) {
+      write(file, before, headLine({ hooks }) + (answer ? assignments(answer, hooks, env) : ''), begun);
+    },
+  };
 }
 
 /**
@@ -93,6 +113,8 @@ function beginning(): number {
 const headLine = (head: Head): string => `# ${JSON.stringify(head)}\n`;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+const assignment = (name: string, value: string): string => `ready_${name}=${quoted(value)}\n`;
 
 function assignments(answer: Steady & Seal, hooks: string, env: NodeJS.ProcessEnv): string {
   const { CLAUDE_PID: pid = '', CLAUDE_PROJECT_DIR: project = '' } = env;
@@ -111,14 +133,14 @@ function assignments(answer: Steady & Seal, hooks: string, env: NodeJS.ProcessEn
     said: renderOutput('UserPromptSubmit', { context: answer.line }),
   };
   return Object.entries(values)
-    .map(([name, value]) => `ready_${name}=${quoted(value)}\n`)
+    .map(([name, value]) => assignment(name, value))
     .join('');
 }
 
 /** Whole or not at all. The old one goes first: replacing a file makes ext4 flush it, and without an answer Node gives it. */
 function write(file: string, before: string | null, text: string, at: number): void {
   if (before === text) {
-    fs.utimesSync(file, at, at);
+    if (at > 0) fs.utimesSync(file, at, at);
     return;
   }
   if (before === null) {

@@ -2,29 +2,33 @@
 const escaped = (text) =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
 
+const nameOf = ({ kind, name }) => (kind === 'node' ? `Node: ${name}` : name);
+
 /** Columns: what, milliseconds, times a bare Node start, times `sh -c :`, the goal. */
 export function table(rows) {
   return [
     '| whole process | median ms | × bare Node | × `sh -c :` | goal | tokens to the model |',
     '|---|---|---|---|---|---|',
-    ...rows.map(
-      ({ name, median, ratio, shell, goal, tokens }) =>
-        `| ${name} | ${median.toFixed(1)} | ${ratio.toFixed(2)} | ${shell < 20 ? shell.toFixed(1) : ''} | ${goal ?? ''} | ${tokens ?? ''} |`,
-    ),
+    ...rows.map((row) => {
+      const { median, ratio, shell, goal, tokens } = row;
+      const shells = shell < 20 ? shell.toFixed(1) : '';
+      return `| ${nameOf(row)} | ${median.toFixed(1)} | ${ratio.toFixed(2)} | ${shells} | ${goal ?? ''} | ${tokens || ''} |`;
+    }),
   ].join('\n');
 }
 
 /** One bar a row, in the colours of the reader's scheme. */
 export function chart(rows, title) {
-  const [left, right, top, step] = [300, 90, 56, 26];
+  const [left, right, top, step] = [260, 130, 56, 26];
   const width = 820;
   const longest = Math.max(...rows.map(({ median }) => median));
   const room = width - left - right;
-  const bars = rows.map(({ name, median, ratio, kind }, i) => {
+  const bars = rows.map((row, i) => {
+    const { median, ratio, kind } = row;
     const y = top + i * step;
     const length = Math.max(2, (median / longest) * room);
     return [
-      `<text class="name" x="${left - 10}" y="${y + 13}" text-anchor="end">${escaped(name)}</text>`,
+      `<text class="name" x="${left - 10}" y="${y + 13}" text-anchor="end">${escaped(nameOf(row))}</text>`,
       `<rect class="${kind}" x="${left}" y="${y}" width="${length.toFixed(1)}" height="18" rx="2"/>`,
       `<text class="value" x="${(left + length + 6).toFixed(1)}" y="${y + 13}">${median.toFixed(1)} ms${ratio === 1 ? '' : ` · ${ratio.toFixed(2)}×`}</text>`,
     ].join('\n  ');

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { observerOf } from '../../src/compose.ts';
 import { blankSight } from '../../src/core/notebook.ts';
 import { promote, yieldMastership } from '../../src/flows/rejoin.ts';
@@ -150,9 +150,23 @@ describe.each(shells)('in $name', ({ name, shell, isHere }) => {
     await worker.prompt('go on', through(shell));
     expect((await settle(worker, shell)).context).toContain('2 live sessions');
     await other.client.kill();
+    // A signal takes its time.
+    await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /), 10_000);
     const fired = await worker.prompt('go on', through(shell));
     expect(isByGate(fired)).toBe(false);
     expect(fired.context).toMatch(/1 live session;.*\nChanged: /);
+  });
+
+  test('a stop lets an answer stand that holds, and takes away one that does not', async () => {
+    const { worker, master } = await pair(shell);
+    await settle(worker, shell);
+    const answer = readyText(worker);
+    await worker.stop();
+    expect(readyText(worker)).toBe(answer);
+    await master.client.kill();
+    await worker.stop();
+    expect(readyText(worker)).toMatch(/^# .*\n$/);
+    expect((await worker.prompt('go on', through(shell))).context).toMatch(/this session is master now/);
   });
 
   test('after /clear the first prompt is for Node', async () => {

@@ -9,7 +9,7 @@ const enter = ['--user', '--map-root-user', '--pid', '--fork', '--mount-proc'];
 const canEnter = spawnSync('unshare', [...enter, 'true']).status === 0;
 
 /** Prints `REUSED` when the number was taken over, and what the other one was told before and after. */
-const story = String.raw`
+const story = `
 payload() { printf '{"session_id":"%s","cwd":"%s","prompt":"go on","prompt_id":"%s","source":"startup"}' "$1" "$CLAUDE_PROJECT_DIR" "$2"; }
 start() { payload "$1" s | CLAUDE_PID=$2 CLAUDE_CODE_SESSION_ID=$1 node "$HOOKS/session-start.cjs" >/dev/null; }
 prompt() { payload ada "p$1" | CLAUDE_PID=$ada CLAUDE_CODE_SESSION_ID=ada FLOWLOOM_DEBUG=1 $GATE -c "$SCRIPT" "$HOOKS/gate.sh" user-prompt-submit 2>&1; echo; }
