@@ -85,7 +85,7 @@ describe('the tarball', () => {
       expect.arrayContaining(['dist/THIRD-PARTY-LICENSES.txt', 'dist/cli.mjs', 'dist/mcp.mjs', ...hooks]),
     );
     const allowed =
-      /^dist\/(?:(?:cli|mcp)\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/(?:(?:lazy|body)\/)?[a-z-]+\.cjs)$/;
+      /^dist\/(?:(?:cli|mcp)\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/(?:gate\.sh|(?:(?:lazy|body)\/)?[a-z-]+\.cjs))$/;
     expect(dist.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
