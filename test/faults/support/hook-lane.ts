@@ -238,7 +238,8 @@ export class HookLane implements Lane<HookOperation, Fired> {
     must(start.notice === '', `the newcomer is degraded: ${start.notice}`);
 
     const others = operation === 'first join' ? [] : [bystander, victim];
-    const wasMember = actor === victim || numbers.length > (operation === 'join' ? 3 : 0);
+    // One that could not even read the numbers of the others has one of another order, and joins anew when it finds them.
+    const wasMember = actor === victim || Math.max(0, ...numbers) > (operation === 'join' ? 3 : 0);
     let master = epoch;
     const sees = async (one: SessionUnderTest): Promise<void> => {
       const { context, code, stderr } = await one.prompt('who is master?');
