@@ -192,13 +192,15 @@ export class HookLane implements Lane<HookOperation, Fired> {
       path === 'log.jsonl' ||
       (actor === this.#sessions.victim.client.pid && path.startsWith('handoffs/000002-'));
     for (const [path, content] of Object.entries(before))
-      if (!own(path)) must(now[path] === content, `${path} was altered`);
+      if (!own(path) && !path.startsWith('seals/')) must(now[path] === content, `${path} was altered`);
     for (const [path, content] of Object.entries(now)) {
       if (path.endsWith('.tmp')) must(how.kills || how.leavesTemporary, `${path} was left`);
       else if (path.startsWith('handoffs/')) {
         const whole = /^---\n[\s\S]*\n```\n$/.test(content) && parseHandoff(content, path.slice(9, -3));
         must(Boolean(whole) && content.includes('a good goal'), `${path} is not whole`);
       }
+      // Of nobody: whoever writes breaks every seal, and one that is killed in it leaves its mark.
+      if (path.startsWith('seals/')) continue;
       if (path in before || path.endsWith('.tmp')) continue;
       const mine = path.startsWith('seq/') && asBirth(JSON.parse(content))?.process.pid === actor;
       must(own(path) || mine || /^handoffs\/000003-.*\.reconstructed\.md$/.test(path), `${path} is new`);
@@ -238,7 +240,8 @@ export class HookLane implements Lane<HookOperation, Fired> {
     must(start.notice === '', `the newcomer is degraded: ${start.notice}`);
 
     const others = operation === 'first join' ? [] : [bystander, victim];
-    const wasMember = actor === victim || numbers.length > (operation === 'join' ? 3 : 0);
+    // One that could not even read the numbers of the others has one of another order, and joins anew when it finds them.
+    const wasMember = actor === victim || Math.max(0, ...numbers) > (operation === 'join' ? 3 : 0);
     let master = epoch;
     const sees = async (one: SessionUnderTest): Promise<void> => {
       const { context, code, stderr } = await one.prompt('who is master?');
