@@ -82,7 +82,7 @@ describe('the tarball', () => {
     );
     const dist = files.filter((file) => file.startsWith('dist/'));
     expect(dist).toEqual(expect.arrayContaining(['dist/THIRD-PARTY-LICENSES.txt', 'dist/cli.mjs', ...hooks]));
-    const allowed = /^dist\/(?:cli\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/(?:(?:lazy|body)\/)?[a-z-]+\.cjs)$/;
+    const allowed = /^dist\/(?:cli\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/gate\.sh|hooks\/(?:(?:lazy|body)\/)?[a-z-]+\.cjs)$/;
     expect(dist.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
