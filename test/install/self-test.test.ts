@@ -102,7 +102,7 @@ it('gives the hooks a payload and nothing of the session around it', async () =>
   expect(seen).toMatchObject({
     cwd: project,
     dir: project,
-    names: ['CLAUDE_PROJECT_DIR', 'FLOWLOOM_STATE_DIR'],
+    names: ['CLAUDE_PROJECT_DIR', 'FLOWLOOM_STATE_DIR', 'FLOWLOOM_STORE'],
   });
   expect(seen.input).toMatchObject({ hook_event_name: 'Stop', cwd: project, stop_hook_active: false });
   expect(readdirSync(join(seen.state, '..'))).not.toContain(seen.state.split('/').at(-1));
