@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Birth } from '../../src/core/member.ts';
 import type { Capabilities, Store } from '../../src/core/store.ts';
-import { bundled, run, runKilled } from '../support/other-process.ts';
+import { bundled, run, runKilled, runWatched } from '../support/other-process.ts';
 import { birth, presence } from '../support/records.ts';
 import { contentsBelow, scratch, write } from '../support/scratch.ts';
 
@@ -266,6 +266,26 @@ export function storeContract(name: string, kit: StoreKit): void {
         });
     });
 
+    /** Every record is whole, numbers are distinct, and the next one is above them all. */
+    async function expectWhole(store: Store): Promise<void> {
+      if (!kit.tearsWhenKilled) expect(await store.damaged()).toEqual([]);
+      const { above } = await store.numbers();
+      expect(new Set(above).size).toBe(above.length);
+      expect(above.length).toBeGreaterThan(0);
+      for (const seq of above) {
+        const born = await store.birth(seq);
+        if (!born && kit.tearsWhenKilled) continue;
+        expect(born, `the birth under ${seq}`).not.toBeNull();
+        const told = (await store.presence(born!.id))?.presence;
+        if (told) expect([told.name, told.cwd]).toEqual([born!.id, born!.id]);
+      }
+      for (const id of await store.handoffs()) {
+        const lines = (await store.handoff(id))!.split('\n');
+        expect([lines.length, lines.at(-1)]).toEqual([3, lines[0]]);
+      }
+      expect(await store.join(newcomer('next'), 0)).toBeGreaterThan(above.at(-1)!);
+    }
+
     describe('writers that are killed', () => {
       const doomed = bundled(`
         import { ${kit.factory} as open } from ${JSON.stringify(kit.module)};
@@ -288,22 +308,75 @@ export function storeContract(name: string, kit: StoreKit): void {
           const args = [place, `p${round}`, JSON.stringify(newcomer('x')), JSON.stringify(presence())];
           await runKilled(doomed, args, 20 + Math.random() * 150, kit.nodeArgs);
         }
-        expect(await store.damaged()).toEqual([]);
-        const { above } = await store.numbers();
-        expect(new Set(above).size).toBe(above.length);
-        expect(above.length).toBeGreaterThan(0);
-        for (const seq of above) {
-          const born = await store.birth(seq);
-          if (!born && kit.tearsWhenKilled) continue;
-          expect(born, `the birth under ${seq}`).not.toBeNull();
-          const told = (await store.presence(born!.id))?.presence;
-          if (told) expect([told.name, told.cwd]).toEqual([born!.id, born!.id]);
-        }
-        for (const id of await store.handoffs()) {
-          const lines = (await store.handoff(id))!.split('\n');
-          expect([lines.length, lines.at(-1)]).toEqual([3, lines[0]]);
-        }
-        expect(await store.join(newcomer('next'), 0)).toBeGreaterThan(above.at(-1)!);
+        await expectWhole(store);
+      });
+
+      const once = bundled(`
+        import { ${kit.factory} as open } from ${JSON.stringify(kit.module)};
+        const [place, id, birth, presence] = process.argv.slice(2);
+        (async () => {
+          const store = await open(place);
+          const seq = await store.join({ ...JSON.parse(birth), id }, 0);
+          await store.announce(id, { ...JSON.parse(presence), name: id, cwd: id });
+          const note = id + '\\n' + 'x'.repeat(5000) + '\\n' + id;
+          await store.putHandoff(String(seq).padStart(6, '0') + '-abc', note, { durable: true });
+          await store.forget({ seqs: [seq - 1] });
+        })();
+      `);
+
+      test('at each step of joining, telling, leaving a handoff and forgetting do the same', async () => {
+        const { base, place, store } = await opened();
+        let turns = 0;
+        const act = (killAt: Parameters<typeof runWatched>[2]): ReturnType<typeof runWatched> =>
+          runWatched(
+            once,
+            [place, `s${turns++}`, JSON.stringify(newcomer('x')), JSON.stringify(presence())],
+            killAt,
+            kit.nodeArgs,
+          );
+        await act(null);
+        const { calls } = await act(null);
+        const steps = calls.filter(
+          ({ changes, paths }) => changes && paths.some((path) => path.startsWith(base)),
+        );
+        expect(steps.length).toBeGreaterThan(3);
+        let killed = 0;
+        for (const step of steps) if ((await act(step)).killed) killed++;
+        expect(killed).toBeGreaterThan(steps.length / 2);
+        await expectWhole(store);
+      });
+
+      test('a number is given once though every joiner but the last was killed', async () => {
+        const { place, store } = await opened();
+        const args = (id: string): string[] => [
+          place,
+          id,
+          JSON.stringify(newcomer('x')),
+          JSON.stringify(presence()),
+        ];
+        const { calls } = await runWatched(once, args('first'), null, kit.nodeArgs);
+        const last = calls.filter(
+          ({ changes, paths }) => changes && paths.some((path) => path.includes(place)),
+        );
+        await runWatched(once, args('second'), last[Math.floor(last.length / 2)]!, kit.nodeArgs);
+        const before = (await store.numbers()).above;
+        const seq = await store.join(newcomer('third'), 0);
+        expect(before).not.toContain(seq);
+      });
+    });
+
+    describe('leaving', () => {
+      test('is told by its owner, stays told, and a new join comes after it', async () => {
+        const { place, store } = await opened();
+        const seq = await store.join(newcomer('a'), 0);
+        const left = { seq, at: '2026-11-22T10:00:00.000Z', reason: 'logout' };
+        await store.announce('a', presence({ left }));
+        const reader = await kit.open(place);
+        expect((await reader.presence('a'))?.presence.left).toEqual(left);
+        await store.renew('a');
+        expect((await reader.presence('a'))?.presence.left).toEqual(left);
+        expect(await reader.birth(seq)).toEqual(newcomer('a'));
+        expect(await store.join(newcomer('a', { cause: 'late' }), 0)).toBeGreaterThan(seq);
       });
     });
 

@@ -1,7 +1,7 @@
 /** Runs pieces of the source in processes of their own: bundled once, started often. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -71,4 +71,42 @@ export async function runKilled(
   child.kill('SIGKILL');
   const [, signal] = (await closed) as [number | null, string | null];
   if (signal !== 'SIGKILL') throw new Error(`${script} ended before it was killed`);
+}
+
+const injector = join(import.meta.dirname, '..', 'faults', 'support', 'fs-injector.cjs');
+
+/** One call of Node's `fs`: the `nth` of that name, and whether it changes something. */
+export interface FsCall {
+  readonly name: string;
+  readonly nth: number;
+  readonly paths: readonly string[];
+  readonly changes: boolean;
+}
+
+/** Runs it to its end, or until it is killed at that call of `fs`. Returns what it called, and whether it was killed. */
+export async function runWatched(
+  script: string,
+  args: readonly string[],
+  killAt: FsCall | null,
+  nodeArgs: readonly string[] = [],
+): Promise<{ calls: FsCall[]; killed: boolean }> {
+  const folder = mkdtempSync(join(tmpdir(), 'flowloom-calls-'));
+  try {
+    const log = join(folder, 'calls');
+    const fault = killAt && { name: killAt.name, nth: killAt.nth, what: 'KILL' };
+    const child = spawn(process.execPath, ['--require', injector, ...nodeArgs, script, ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        PATH: process.env.PATH,
+        FLOWLOOM_FS_LOG: log,
+        FLOWLOOM_FS_FAULT: JSON.stringify(fault),
+      },
+    });
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+    if (code !== 0 && signal !== 'SIGKILL') throw new Error(`${script} ended with ${code ?? signal}`);
+    const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+    return { calls: lines.map((line) => JSON.parse(line) as FsCall), killed: signal === 'SIGKILL' };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
