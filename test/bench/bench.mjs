@@ -301,7 +301,7 @@ const rows = Object.entries(times).map(([name, all]) => ({
   tokens: tokensIn(said[name]),
 }));
 const turns = Number(values.turns) > 0 ? await timeTurns(Number(values.turns)) : {};
-const machine = `Node ${process.version.slice(1)}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${platform()} ${release()}`;
+const machine = `Node ${process.version.slice(1)}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${platform()} ${release().match(/^[\d.]*\d/)?.[0] ?? ''}`;
 
 /** The support of the end-to-end tests is TypeScript. */
 async function timeTurns(n) {

@@ -67,7 +67,7 @@ function table(folder) {
 }
 
 const { folder, status } = values.from ? { folder: values.from, status: 0 } : run();
-const machine = `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${os.type()} ${os.release()}, ${os.availableParallelism()} cores`;
+const machine = `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${os.type()} ${os.release().match(/^[\d.]*\d/)?.[0] ?? ''}, ${os.availableParallelism()} cores`;
 const how = values.all ? 'every step' : 'a sample of the steps';
 const text = `<!-- faults: written by npm run faults -->\n\n${machine}; ${how}.\n\n${table(folder)}\n\n<!-- /faults -->`;
 process.stdout.write(`${text}\n`);

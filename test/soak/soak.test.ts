@@ -18,6 +18,7 @@ import { survey } from '../../src/flows/survey.ts';
 import { startOf, thisDomain } from '../../src/io/processes.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
 import { chance, seed } from '../faults/support/seed.ts';
+import { straceMissing } from '../faults/support/strace.ts';
 import { Tally } from '../faults/support/tally.ts';
 import { startLongClient } from '../support/clients.ts';
 import { type Fire, type Fired, type SessionUnderTest, world } from '../support/world.ts';
@@ -29,6 +30,7 @@ const crowd = 20;
 const atOnce = 5;
 const patience = 60_000;
 const random = chance();
+const slows = straceMissing() === null;
 const fakesTime = spawnSync('faketime', ['-f', '+1h', 'true']).status === 0;
 
 const w = world({ name: 'soak', until: afterAll });
@@ -109,6 +111,12 @@ function disturb(kind: string): Fire {
     fault(kind, 'a clock that jumps');
     const jump = among(['+3h', '-3h', '+400d', '-400d', '-20s', '+20s']);
     return { through: ['faketime', '-f', jump], env: { FAKETIME_DONT_FAKE_MONOTONIC: '1' } };
+  }
+  // Between looking for the next number and taking it lies much time then, for others to take it.
+  if (slows && dice > (kind === 'start' ? 0.6 : 0.97)) {
+    fault(kind, 'a slow disk');
+    const slow = `inject=link,rename:delay_enter=${Math.ceil(random() * 400)}ms`;
+    return { through: ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=link,rename', '-e', slow] };
   }
   return {};
 }
@@ -221,15 +229,15 @@ function vandalise(what: Readonly<Record<string, () => void>>): void {
   }
 }
 
-const owners = new Map<number, string>();
+const owners = new Map<number, Set<string>>();
 /** Looks at what lies in the store, as any reader may at any time. */
 function inspect(): void {
   for (const name of names('seq').filter((one) => /^\d{12}\.json$/.test(one))) {
     const seq = Number(name.slice(0, 12));
-    if (owners.has(seq)) continue;
     const birth = asBirth(JSON.parse(readFileSync(join(w.state, 'seq', name), 'utf8')));
     if (!birth) throw new Error(`birth ${seq} is not whole`);
-    owners.set(seq, `${birth.process.pid}-${birth.process.start}`);
+    const before = owners.get(seq) ?? new Set();
+    owners.set(seq, before.add(`${birth.process.pid}-${birth.process.start}`));
   }
   for (const name of names('handoffs').filter((one) => /^\d{6}-.*\.md$/.test(one))) {
     const path = join(w.state, 'handoffs', name);
@@ -280,15 +288,18 @@ async function during(ms: number, spoil: () => void): Promise<void> {
 }
 
 test(
-  `${crowd} sessions for ${seconds} s (seed ${seed})${fakesTime ? '' : ', without jumping clocks: needs faketime'}`,
+  `${crowd} sessions for ${seconds} s (seed ${seed})${fakesTime ? '' : ', without jumping clocks: needs faketime'}${slows ? '' : ', without slow disks: needs strace'}`,
   async () => {
     while (alive.size < crowd) arrive();
+    // All of them at the same moment.
+    seats.free = crowd;
     await Promise.all(
       [...alive].map((actor) => fire(actor, 'start', (how) => actor.session.start('startup', how))),
     );
+    seats.free = atOnce;
     await during(seconds * 800, () => vandalise(mischief));
     inspect();
-    for (const [seq, process] of owners) joins.push({ seq, process });
+    for (const [seq, all] of owners) for (const process of all) joins.push({ seq, process });
     broken.push(...violationsOf({ operations, lives, joins }));
     await expectAgreement();
 
