@@ -132,6 +132,7 @@ export function fileStore(place: string): Store {
     },
 
     async forget({ seqs = [], members: ids = [] }) {
+      if (seqs.length + ids.length === 0) return;
       seals.breaking(() => {
         births.forget(seqs);
         for (const id of ids)
