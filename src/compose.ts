@@ -96,14 +96,19 @@ function stillHolds({ roster, notebook, store }: Session, gate: Gate): boolean {
   );
 }
 
-/** A member's home is where its notebook can be read; it is mostly the first place. */
+/**
+ * A member's home is where the notebook with its join is, mostly in the first place. One without a join may have been begun in a
+ * place that then failed, so it counts only where there is no other.
+ */
 function homeOf(id: string, places: Iterable<Place>): Omit<Settled, 'store' | 'floor'> | null {
+  let begun: ReturnType<typeof homeOf> = null;
   for (const place of places) {
     const notebooks = notebooksIn(place.path);
     const notebook = notebooks.read(id);
-    if (notebook) return { place, notebooks, notebook };
+    if (notebook?.join) return { place, notebooks, notebook };
+    if (notebook) begun ??= { place, notebooks, notebook };
   }
-  return null;
+  return begun;
 }
 
 /** At these a degraded member may come back: it is told its role then, whatever changes. */
