@@ -138,6 +138,22 @@ describe.each(kinds)('$kind', ({ configure, breakIt, mendIt }) => {
   });
 });
 
+test('records that the memory server dropped come back with the next hook, under their numbers', async () => {
+  const w = world();
+  kinds.find(({ kind }) => kind === 'memory-graph')!.configure(w);
+  const [a, b] = [w.session(), w.session()];
+  await a.start();
+  await b.start();
+  await a.prompt('one');
+  const full = readFileSync(graph(w), 'utf8');
+  write(graph(w), full.split('\n').slice(0, 1).join('\n'));
+  expect((await b.prompt('two')).context).toMatch(/^You are master \(epoch 2\)/);
+  expect((await a.prompt('three')).context).toMatch(/^You are worker \(epoch 2\); 2 live sessions/);
+  const names = (text: string): string[] => [...new Set(text.match(/flowloom:session:[^"]+/g))].sort();
+  expect(names(readFileSync(graph(w), 'utf8'))).toEqual(names(full));
+  expect(errors(w)).toEqual([]);
+});
+
 test('a store that is missing from the start: files, and a notice that names the remedy', async () => {
   const w = world();
   config(w, { store: 'basic-memory', basicMemory: { path: join(w.base, 'nowhere') } });
