@@ -1,11 +1,9 @@
 /** Runs the installed hooks once, as Claude Code would, and tells which of them work. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { HookEvent } from '../src/claude/payload.ts';
 import { projectDirVariable, type SettingsBlock, wiredHooks } from '../src/claude/settings.ts';
 import { type Outcome, runProgram } from '../src/io/run-program.ts';
+import { type Env, errorLine, firstLine, isolated } from './isolation.ts';
 
 export interface HookProblem {
   code: 'no-node' | 'failed' | 'timeout' | 'bad-output' | 'no-role';
@@ -35,39 +33,16 @@ const payloads: Record<HookEvent, object> = {
  * that is gone afterwards. A hook works when it exits with 0 in time and prints nothing or one JSON object; SessionStart must
  * also say which role the session has. Never throws because of a hook.
  */
-export async function selfTest(
-  root: string,
-  block: SettingsBlock,
-  env: Record<string, string | undefined>,
-): Promise<HookCheck[]> {
-  const state = await mkdtemp(join(tmpdir(), 'flowloom-self-test-'));
-  try {
+export async function selfTest(root: string, block: SettingsBlock, env: Env): Promise<HookCheck[]> {
+  return isolated(env, async (clean) => {
     const checks: HookCheck[] = [];
     for (const { event } of wiredHooks)
-      checks.push(await check(event, root, block, hookEnv(env, root, state)));
+      checks.push(await check(event, root, block, { ...clean, CLAUDE_PROJECT_DIR: root }));
     return checks;
-  } finally {
-    await rm(state, { recursive: true, force: true, maxRetries: 3 });
-  }
+  });
 }
 
-/** Without the surrounding session, whose identity the test must not take on, and without switches such as FLOWLOOM=off. */
-function hookEnv(env: Record<string, string | undefined>, root: string, state: string) {
-  const clean = Object.entries(env).filter(([name]) => !/^(CLAUDE|FLOWLOOM)/i.test(name));
-  return {
-    ...Object.fromEntries(clean),
-    CLAUDE_PROJECT_DIR: root,
-    FLOWLOOM_STATE_DIR: state,
-    FLOWLOOM_STORE: 'file',
-  };
-}
-
-async function check(
-  event: HookEvent,
-  root: string,
-  block: SettingsBlock,
-  env: Record<string, string | undefined>,
-): Promise<HookCheck> {
+async function check(event: HookEvent, root: string, block: SettingsBlock, env: Env): Promise<HookCheck> {
   const handler = block.hooks[event][0]?.hooks[0];
   const args = (handler?.args ?? []).map((arg) => arg.replace(projectDirVariable, () => root));
   const outcome = await runProgram(handler?.command ?? 'node', args, {
@@ -109,13 +84,4 @@ function parseObject(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-/** Node prints the place first and the error below it. */
-function errorLine(stderr: string): string | undefined {
-  return /^\w*Error\b.*$/m.exec(stderr)?.[0].slice(0, 200) ?? firstLine(stderr);
-}
-
-function firstLine(text: string): string | undefined {
-  return text.trim().split('\n')[0]?.slice(0, 200) || undefined;
 }

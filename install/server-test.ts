@@ -1,9 +1,7 @@
 /** Starts the installed server once, as a client would, and tells whether it answers. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { serverEntry } from '../src/claude/servers.ts';
+import { type Env, errorLine, isolated } from './isolation.ts';
 
 export interface ServerCheck {
   ok: boolean;
@@ -26,21 +24,8 @@ const opening = {
 };
 
 /** With its state in a temporary directory that is gone afterwards. Never throws because of the server. */
-export async function serverTest(
-  root: string,
-  env: Record<string, string | undefined>,
-): Promise<ServerCheck> {
-  const state = await mkdtemp(join(tmpdir(), 'flowloom-self-test-'));
-  try {
-    const clean = Object.entries(env).filter(([name]) => !/^(CLAUDE|FLOWLOOM)/i.test(name));
-    return await ask(root, {
-      ...Object.fromEntries(clean),
-      FLOWLOOM_STATE_DIR: state,
-      FLOWLOOM_STORE: 'file',
-    });
-  } finally {
-    await rm(state, { recursive: true, force: true, maxRetries: 3 });
-  }
+export async function serverTest(root: string, env: Env): Promise<ServerCheck> {
+  return isolated(env, (clean) => ask(root, clean));
 }
 
 function ask(root: string, env: NodeJS.ProcessEnv): Promise<ServerCheck> {
@@ -65,8 +50,7 @@ function ask(root: string, env: NodeJS.ProcessEnv): Promise<ServerCheck> {
     const ended = (how: string): void => {
       clearTimeout(limit);
       const ok = stdout.includes('"serverInfo"');
-      const said = /^\w*Error\b.*$/m.exec(stderr)?.[0] ?? stderr.trim().split('\n')[0];
-      resolve({ ok, ms, ...(ok ? {} : { detail: (said || how).slice(0, 200) }) });
+      resolve({ ok, ms, ...(ok ? {} : { detail: errorLine(stderr) ?? how }) });
     };
     child.on('error', (cause: NodeJS.ErrnoException) => ended(cause.code ?? cause.message));
     child.on('close', (code, signal) => ended(`exit ${code ?? signal}`));
