@@ -3,6 +3,7 @@
  * a tenth of a megabyte in every repository is too much.
  */
 import { spawn } from 'node:child_process';
+import { groups, killGroup } from './process-group.ts';
 
 /** How it ended. `late`: it was killed at its limit, and whatever it had started. */
 export type Limited =
@@ -17,7 +18,6 @@ export type Limited =
     };
 
 const mostBytes = 8 << 20;
-const groups = process.platform !== 'win32';
 
 /** The outcome, at most `limitMs` later. Never throws. */
 export function runLimited(
@@ -41,22 +41,14 @@ export function runLimited(
       child.stderr.destroy();
       resolve(outcome);
     };
-    const kill = (): void => {
-      try {
-        if (groups && child.pid) process.kill(-child.pid, 'SIGKILL');
-        else child.kill('SIGKILL');
-      } catch {
-        // It ended just now.
-      }
-    };
     const limit = setTimeout(() => {
-      kill();
+      killGroup(child);
       end({ kind: 'late' });
     }, limitMs);
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].setEncoding('utf8').on('data', (text: string) => {
         if (said[stream].length < mostBytes) said[stream] += text;
-        else kill();
+        else killGroup(child);
       });
     child.on('error', ({ code, message }: NodeJS.ErrnoException) =>
       end(

@@ -1,5 +1,6 @@
 /** Runs a program that may be missing, hang, or leave children behind that hold its output open. */
 import { execa } from 'execa';
+import { groups, killGroup } from './process-group.ts';
 
 export type Outcome =
   | { readonly kind: 'missing' }
@@ -25,7 +26,6 @@ export interface Run {
 }
 
 const mostBytes = 1_000_000;
-const groups = process.platform !== 'win32';
 
 /** How the program ended, at most `limitMs` later; then it and its children are killed. Never throws. */
 export async function runProgram(name: string, args: readonly string[], run: Run): Promise<Outcome> {
@@ -44,12 +44,7 @@ export async function runProgram(name: string, args: readonly string[], run: Run
   let late = false;
   const limit = setTimeout(() => {
     late = true;
-    try {
-      if (groups && child.pid) process.kill(-child.pid, 'SIGKILL');
-      else child.kill('SIGKILL');
-    } catch {
-      // It ended just now.
-    }
+    killGroup(child);
     child.stdout?.destroy();
     child.stderr?.destroy();
   }, run.limitMs);
