@@ -6,6 +6,7 @@ import type { Place } from '../io/places.ts';
 import type { Scope } from '../io/scope.ts';
 import { type SyncReport, syncFacts } from '../stores/git/sync-report.ts';
 import { openStore } from '../stores/open.ts';
+import { judgeDamaged } from './check-store.ts';
 import { type Finding, finding } from './finding.ts';
 import { messageOf, observerHere } from './store-facts.ts';
 
@@ -28,8 +29,7 @@ export async function checkConfiguredStore(
     const findings: Finding[] = [
       finding('ok', 'store-configured', { kind, place: store.place, live: live.length, gone: gone.length }),
     ];
-    for (const { record, reason } of (await store.damaged()).slice(0, 5))
-      findings.push(finding('warning', 'store-damaged', { record, reason }));
+    findings.push(...judgeDamaged(await store.damaged()));
     if (kind === 'git' && config.git.remote !== '')
       findings.push(judgeSync(config.git.remote, syncFacts(best.path)));
     if (!store.capabilities.exclusive || !store.capabilities.keeps)

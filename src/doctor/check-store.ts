@@ -1,6 +1,7 @@
 /** Where state is kept, whether that is sound, and what lies around in it. */
 
 import { hasLeft, isGone } from '../core/election.ts';
+import type { Damage } from '../core/store.ts';
 import { forgettable } from '../flows/prune.ts';
 import { asObject } from '../io/read-capped.ts';
 import { type Finding, finding } from './finding.ts';
@@ -38,6 +39,12 @@ export function judgeStore(places: readonly PlaceFacts[], now: number): Finding[
   return [...findings, ...places.flatMap((facts) => judgeContents(facts, now))];
 }
 
+/** Of many records that cannot be read the first few. */
+export const judgeDamaged = (damaged: readonly Damage[]): Finding[] =>
+  damaged
+    .slice(0, mostListed)
+    .map(({ record, reason }) => finding('warning', 'store-damaged', { record, reason }));
+
 function judgeContents(facts: PlaceFacts, now: number): Finding[] {
   const { place, broken, entries, damaged, gone, badNotebooks } = facts;
   const { path } = place;
@@ -49,8 +56,7 @@ function judgeContents(facts: PlaceFacts, now: number): Finding[] {
   for (const [code, list] of [['store-foreign', foreign] as const, ['store-not-private', exposed] as const])
     if (list[0])
       findings.push(finding('warning', code, { path, entries: list.length, example: list[0].path }));
-  for (const { record, reason } of damaged.slice(0, mostListed))
-    findings.push(finding('warning', 'store-damaged', { record, reason }));
+  findings.push(...judgeDamaged(damaged));
   for (const directory of badNotebooks.slice(0, mostListed))
     findings.push(finding('warning', 'store-notebook', { directory }));
   if (damaged.length + badNotebooks.length === 0)
