@@ -69,11 +69,13 @@ const nothing = async (): Promise<void> => {};
 
 /** The seal is taken before the hook looks at the records. */
 async function preparing(session: Session, open: () => Gate | null): Promise<() => Promise<void>> {
-  let opened: Gate | null = null;
-  await attempt(session, 'prepare-failed', () => {
-    opened = open();
-  });
-  const gate = opened as Gate | null;
+  let gate: Gate | null;
+  try {
+    gate = open();
+  } catch (cause) {
+    session.report('prepare-failed', cause);
+    return nothing;
+  }
   if (!gate) return nothing;
   let seal: Seal | null = null;
   if (gate.renews)

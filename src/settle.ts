@@ -50,6 +50,10 @@ const nameOf = ({ place, kind }: Rung, best: Rung): string => {
   return kind === 'file' ? place.what : kind;
 };
 
+/** What is degraded on a rung, because of what the best one said; null on the best. */
+const degradedOn = (rung: Rung, best: Rung, reason: string): Degradation | null =>
+  rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
+
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 async function openRung({ place, kind }: Rung, { scope, env }: Newcomer, config: Config): Promise<Store> {
@@ -75,7 +79,7 @@ export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null
     try {
       const store = await openRung(rung, newcomer, config);
       const notebooks = notebooksIn(rung.place.path);
-      const degraded = rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
+      const degraded = degradedOn(rung, best, reason);
       const blank = { ...blankNotebook(newcomer.sessionId), config, store: rung.kind, degraded };
       // Of the same hooks installed twice, the other one may have been faster.
       const kept = notebooks.read(id);
@@ -112,7 +116,7 @@ export async function resettle(
       if (stays) return { home: { ...before, store, floor }, notice: null };
       const notebooks =
         rung.place.path === before.place.path ? before.notebooks : notebooksIn(rung.place.path);
-      const degraded = rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
+      const degraded = degradedOn(rung, best, reason);
       notebooks.read(id);
       const notebook = { ...before.notebook, store: rung.kind, degraded, sight: blankSight };
       notebooks.write(id, notebook);
