@@ -18,10 +18,10 @@ import { basicMemoryStore } from '../../src/stores/basic-memory-store.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { notesFolder, openProject, siteIn } from '../support/basic-memory-site.ts';
 import { hostileText } from '../support/hostile.ts';
-import { withoutHardLinks } from '../support/other-process.ts';
 import { birth, handoff, presence } from '../support/records.ts';
 import { contentsBelow, filesBelow, scratch, write } from '../support/scratch.ts';
 import { type StoreKit, storeContract } from './store-contract.ts';
+import { onSuchAFileSystem } from './without-hard-links.ts';
 
 const at = (project: string, ...names: string[]): string => join(project, notesFolder, ...names);
 const birthPath = (project: string, seq: number): string =>
@@ -124,17 +124,7 @@ storeContract('basic-memory', kit);
 
 storeContract('basic-memory, on a file system without hard links', {
   ...kit,
-  nodeArgs: ['--require', withoutHardLinks()],
-  tearsWhenKilled: true,
-  surround() {
-    const link = fs.linkSync;
-    fs.linkSync = () => {
-      throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
-    };
-    return () => {
-      fs.linkSync = link;
-    };
-  },
+  ...onSuchAFileSystem(),
 });
 
 describe('only the basic-memory store', () => {

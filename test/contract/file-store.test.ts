@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import fs, {
+import {
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -13,10 +13,10 @@ import fs, {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileStore } from '../../src/stores/file-store.ts';
-import { withoutHardLinks } from '../support/other-process.ts';
 import { birth, presence } from '../support/records.ts';
 import { filesBelow, scratch, write } from '../support/scratch.ts';
 import { type StoreKit, storeContract } from './store-contract.ts';
+import { onSuchAFileSystem } from './without-hard-links.ts';
 
 const birthPath = (place: string, seq: number): string =>
   join(place, 'seq', `${String(seq).padStart(12, '0')}.json`);
@@ -112,17 +112,7 @@ storeContract('file', kit);
 
 storeContract('file, on a file system without hard links', {
   ...kit,
-  nodeArgs: ['--require', withoutHardLinks()],
-  tearsWhenKilled: true,
-  surround() {
-    const link = fs.linkSync;
-    fs.linkSync = () => {
-      throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
-    };
-    return () => {
-      fs.linkSync = link;
-    };
-  },
+  ...onSuchAFileSystem(),
 });
 
 describe('only the file store', () => {
