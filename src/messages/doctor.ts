@@ -492,7 +492,10 @@ export function mendWording(mend: Mend): string {
 /** Groups of checks, in the order of the report. */
 export const groups: readonly { readonly title: string; readonly checks: readonly string[] }[] = [
   { title: 'Programs', checks: ['directory', 'node', 'client', 'git'] },
-  { title: 'Installation', checks: ['settings', 'silenced', 'scripts', 'double', 'trust', 'config'] },
+  {
+    title: 'Installation',
+    checks: ['settings', 'silenced', 'scripts', 'gate', 'double', 'mcp', 'trust', 'config'],
+  },
   { title: 'State', checks: ['store', 'clock'] },
   { title: 'Activity', checks: ['hook', 'log', 'session'] },
 ];
