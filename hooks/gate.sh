@@ -23,12 +23,13 @@ ready=${XDG_CACHE_HOME:-${HOME-}/.cache}/flowloom/ready/$CLAUDE_CODE_SESSION_ID
 # It is run as code, so it has to be this user's own.
 # shellcheck disable=SC3067
 [ -O "$ready" ] || exit
-ready_format='' ready_hooks='' ready_pid='' ready_where='' ready_git='' ready_seal='' ready_beat='' ready_by='' ready_pids='' ready_said=''
+ready_format='' ready_hooks='' ready_pid='' ready_where='' ready_git='' ready_seal='' ready_beat='' ready_said=''
+ready_near=missing ready_far=missing
 # shellcheck disable=SC1090
 . "$ready"
 
 # The same session, in the same place.
-[ "$ready_format" = 1 ] || exit
+[ "$ready_format" = 2 ] || exit
 [ "$ready_pid" = "${CLAUDE_PID-}" ] || exit
 [ "$ready_where" = "${CLAUDE_PROJECT_DIR-}|${FLOWLOOM_STATE_DIR-}|${XDG_STATE_HOME-}|${TMPDIR-}" ] || exit
 if [ -e "$CLAUDE_PROJECT_DIR/.git" ]; then git=yes; else git=no; fi
@@ -40,17 +41,13 @@ if [ -e "$CLAUDE_PROJECT_DIR/.git" ]; then git=yes; else git=no; fi
 
 # Nobody died, and these are the processes that Node judged. The directory of a process in /proc is as old as its first look-up
 # and goes with the process, so the answer is newer than the directories of exactly those. Of a zombie there is no `exe`.
-case $ready_by in
-proc)
-  for pid in $ready_pids; do
-    [ -e "/proc/$pid/exe" ] || exit
-    # shellcheck disable=SC3013
-    [ "$ready" -nt "/proc/$pid" ] || exit
-  done
-  ;;
-kill) for pid in $ready_pids; do kill -0 "$pid" || exit; done ;;
-*) exit ;;
-esac
+for pid in $ready_near; do
+  [ -e "/proc/$pid/exe" ] || exit
+  # shellcheck disable=SC3013
+  [ "$ready" -nt "/proc/$pid" ] || exit
+done
+# Where there is no /proc, and for those far back in a crowd, who cannot change a role, it is enough that there is such a process.
+for pid in $ready_far; do kill -0 "$pid" || exit; done
 
 # The same hooks are installed twice: the others have this answer and say it.
 if [ "$ready_hooks" != "${0%/*}" ]; then

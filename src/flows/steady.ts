@@ -1,5 +1,6 @@
 /** What the next prompt will be told if nothing happens until then. */
 import type { Roster } from '../core/election.ts';
+import type { Member } from '../core/member.ts';
 import { changeLine, promptLine } from '../messages/model.ts';
 import type { Session } from './session.ts';
 
@@ -7,7 +8,7 @@ import type { Session } from './session.ts';
 export interface Steady {
   /** Empty when a steady prompt is told nothing. */
   readonly line: string;
-  /** It holds while these processes live, and no longer. */
+  /** It holds while these processes live, and no longer. The master's comes first, then those that joined last. */
   readonly pids: readonly number[];
 }
 
@@ -23,8 +24,11 @@ export function steady({ notebook, roster, self }: Session): Steady | null {
   if (changeLine(told, roster, self.id, { rolesOnly: false })) return null;
   return {
     line: config.prompt === 'always' ? promptLine(roster, self.id) : '',
-    pids: roster.members.map(({ birth }) => birth.process.pid),
+    pids: masterFirst(roster).map(({ birth }) => birth.process.pid),
   };
 }
+
+const masterFirst = ({ members, master }: Roster): readonly Member[] =>
+  master ? [master, ...members.filter((member) => member !== master)] : members;
 
 const isHere = ({ members }: Roster, id: string): boolean => members.some(({ birth }) => birth.id === id);

@@ -79,9 +79,10 @@ const oddities: readonly [
   ['the answer leads nowhere', (_, file) => instead(file, () => symlinkSync('/nowhere', file))],
   ['the answer cannot be parsed', (_, file) => writeFileSync(file, "ready_format='1\nif (")],
   ['the answer ends with an error', (_, file) => writeFileSync(file, 'exit 2\n')],
-  ['the answer is of a later format', (_, file) => writeFileSync(file, "ready_format='2'\n")],
+  ['the answer is of a later format', (_, file) => writeFileSync(file, "ready_format='3'\n")],
   ['the answer lost a part', (_, file) => writeFileSync(file, readFileSync(file, 'utf8').slice(0, 200))],
-  ['the answer lost its processes', (_, file) => edit(file, /ready_by=.*/, '')],
+  ['the answer lost its processes', (_, file) => edit(file, /ready_near=.*/, '')],
+  ['the answer lost those of the crowd', (_, file) => edit(file, /ready_far=.*/, '')],
   ['the answer is of another process', (_, file) => edit(file, /ready_pid='\d+'/, "ready_pid='1'")],
   ['the answer is older than a process', (_, file) => utimesSync(file, 1, 1)],
   ['there is no beat', ({ place, worker }) => rmSync(beatOf(place, worker))],
@@ -155,6 +156,35 @@ describe.each(shells)('in $name', ({ name, shell, isHere }) => {
     const fired = await worker.prompt('go on', through(shell));
     expect(isByGate(fired)).toBe(false);
     expect(fired.context).toMatch(/1 live session;.*\nChanged: /);
+  });
+
+  test('in a crowd nobody dies unseen, and of the master it is known exactly', {
+    timeout: 60_000,
+  }, async () => {
+    const place = world();
+    const pid = await zombie();
+    const elder = place.session({ client: { pid, kill: async () => void process.kill(pid, 'SIGKILL') } });
+    const others = Array.from({ length: 35 }, () => place.session());
+    for (const session of [elder, ...others]) await session.start();
+    const [early, , ...late] = others;
+    for (const session of others)
+      await yieldMastership(fileStore(place.state), await memberOf(place, session), new Date());
+    const worker = late.at(-1)!;
+    await worker.prompt('go on', through(shell));
+    expect((await settle(worker, shell)).context).toContain('36 live sessions');
+
+    await early!.client.kill();
+    const afterWorker = await worker.prompt('go on', through(shell));
+    expect(isByGate(afterWorker)).toBe(false);
+    expect(afterWorker.context).toMatch(/35 live sessions;.*\nChanged: /);
+    await settle(worker, shell);
+
+    // By number alone a zombie is still there.
+    await elder.client.kill();
+    await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /), 10_000);
+    const afterMaster = await worker.prompt('go on', through(shell));
+    expect(isByGate(afterMaster)).toBe(false);
+    expect(afterMaster.context).toMatch(/34 live sessions;.*\nChanged: /);
   });
 
   test('a stop lets an answer stand that holds, and takes away one that does not', async () => {
