@@ -1,7 +1,7 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { type Gate, openGate } from './claude/gate.ts';
+import { type Gate, leavesAnswer, openGate } from './claude/gate.ts';
 import { type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
@@ -78,24 +78,14 @@ async function preparing(session: Session, open: () => Gate | null): Promise<() 
   }
   if (!gate) return nothing;
   let seal: Seal | null = null;
-  if (gate.renews)
-    await attempt(session, 'seal-failed', async () => {
-      seal = (await session.store.seal?.(session.self.id)) ?? null;
-    });
+  await attempt(session, 'seal-failed', async () => {
+    seal = (await session.store.seal?.(session.self.id)) ?? null;
+  });
   return () =>
     attempt(session, 'prepare-failed', async () => {
-      if (!gate.renews && stillHolds(session, gate)) return;
       const answer = seal && (await import('./flows/steady.ts')).steady(session);
       gate.leave(answer && seal && { ...answer, ...seal });
     });
-}
-
-function stillHolds({ roster, notebook, store }: Session, gate: Gate): boolean {
-  if (!roster || notebook.degraded || !notebook.conversation.latestPrompt) return false;
-  return gate.holds(
-    store.place,
-    roster.members.map(({ birth }) => birth.process.pid),
-  );
 }
 
 /**
@@ -157,8 +147,11 @@ export async function openSession(
     comesBack: comesBackAt.includes(event),
   };
   const { session, notice } = await openMember(opening, env);
-  if (session)
-    return { session, notice, prepare: await preparing(session, () => openGate(event, payload, env)) };
+  if (session) {
+    const asBefore = leavesAnswer(event) && !session.notebook.degraded;
+    const prepare = asBefore ? nothing : await preparing(session, () => openGate(event, payload, env));
+    return { session, notice, prepare };
+  }
   // Without a home nothing can remember that it was said: once a start is once enough.
   return { session, notice: event === 'SessionStart' ? notice : null, prepare: nothing };
 }

@@ -15,13 +15,6 @@ import type { HookEvent, HookPayload } from './payload.ts';
 
 /** The answer of a session, as one hook finds and leaves it. */
 export interface Gate {
-  /**
-   * Whether this hook writes the answer anew. A stop does not: it costs every turn, and an answer that still holds needs nothing.
-   * One that does not is taken away, and the next prompt is Node's.
-   */
-  readonly renews: boolean;
-  /** The gate's own rule: the seal is unbroken, of this place, and these are the processes. */
-  holds(place: string, pids: readonly number[]): boolean;
   /** Leaves the answer for the next prompts; null when nothing can be said beforehand. */
   leave(answer: (Steady & Seal) | null): void;
 }
@@ -66,6 +59,9 @@ function read(file: string): string | null {
   }
 }
 
+/** These hooks learn nothing that an answer rests on, and a stop costs every turn: where all is well they let it be. */
+export const leavesAnswer = (event: HookEvent): boolean => event === 'Stop' || event === 'PostCompact';
+
 /**
  * How this hook leaves an answer; null when no gate asks for one. To be called before the hook looks who is there: an answer is
  * as old as the moment from which on its processes are known to be the right ones.
@@ -87,15 +83,8 @@ export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.Pro
   }
   const hooks = (hot && env.FLOWLOOM_GATE) || known?.hooks;
   if (!hooks) return null;
-  const renews = hot || event === 'SessionStart';
-  const begun = renews ? beginning() : 0;
+  const begun = beginning();
   return {
-    renews,
-    holds(place, pids) {
-      const seal = /^ready_seal='([^']+)'$/m.exec(before ?? '')?.[1];
-      if (!before || !seal?.startsWith(`${place}/`)) return false;
-      return before.includes(`\n${assignments(processes(pids))}`) && fs.existsSync(seal);
-    },
     leave(answer) {
       write(file, before, headLine({ hooks }) + (answer ? body(answer, hooks, env) : ''), begun);
     },

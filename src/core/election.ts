@@ -18,6 +18,12 @@ export interface Roster {
   readonly epoch: number;
 }
 
+/** What one member is in a roster. */
+export interface Standing {
+  readonly role: Role;
+  readonly epoch: number;
+}
+
 /** It said that it leaves, after its latest join. */
 export const hasLeft = (member: Member): boolean => (member.presence?.left?.seq ?? 0) >= member.seq;
 
@@ -57,3 +63,9 @@ export function rosterOf(joins: readonly Member[]): Roster {
 /** The role that this roster gives a member; worker for one that is not in it. */
 export const roleOf = (roster: Roster, id: MemberId): Role =>
   roster.master?.birth.id === id ? 'master' : 'worker';
+
+/** The same with the epoch it belongs to. */
+export const standingIn = (roster: Roster, id: MemberId): Standing => ({
+  role: roleOf(roster, id),
+  epoch: roster.epoch,
+});

@@ -1,7 +1,10 @@
-/** What a member remembers from hook to hook. Read and written by its owner only; losing it loses comfort, never a role. */
+/**
+ * What a member remembers from hook to hook. Written by its owner only; losing it loses comfort, never a role. Others read it for
+ * two things: a newcomer goes on from its sight, and the next master puts together what a dead member was doing.
+ */
 import type { Config } from './config.ts';
 import { defaults, resolveConfig } from './config.ts';
-import type { Role } from './election.ts';
+import type { Role, Standing } from './election.ts';
 import type { OwnWords } from './handoff.ts';
 import type { Lease } from './liveness.ts';
 import { asBirth, type Birth, type MemberId } from './member.ts';
@@ -27,6 +30,8 @@ export interface Sight {
   /** How many numbers there were, all at most `top`. More of them later: somebody came with a number from another store. */
   readonly known: number;
   readonly leases: Readonly<Record<MemberId, Lease>>;
+  /** The newest joins of those that ended without a word, highest first: their handoffs may have to be reconstructed. */
+  readonly silent: readonly number[];
 }
 
 /** When a hook of this member last fired. */
@@ -76,6 +81,8 @@ export interface Notebook {
   /** Counts what was told in full; names the claim that lets only one of two parallel hooks tell it. */
   readonly tellings: number;
   readonly sight: Sight;
+  /** What this member was when it looked last; null before it looked. */
+  readonly standing: Standing | null;
   readonly conversation: Conversation;
   readonly config: Config;
   /** Where this member's records are now. */
@@ -88,7 +95,7 @@ export interface Notebook {
   readonly receipts: Readonly<Record<string, Receipt>>;
 }
 
-export const blankSight: Sight = { top: 0, watched: [], known: 0, leases: {} };
+export const blankSight: Sight = { top: 0, watched: [], known: 0, leases: {}, silent: [] };
 
 /** A conversation of which nothing is known yet. */
 export const newConversation = (sessionId: string): Conversation => ({
@@ -110,6 +117,7 @@ export const blankNotebook = (sessionId = ''): Notebook => ({
   told: null,
   tellings: 0,
   sight: blankSight,
+  standing: null,
   conversation: newConversation(sessionId),
   config: defaults,
   store: 'file',
@@ -158,7 +166,10 @@ const sight = object<Sight>({
   watched: list(number),
   known: or(number, 0),
   leases: record(object({ beat: text, since: number })),
+  silent: or(list(number), []),
 });
+
+const standing = object<Standing>({ role: oneOf('master', 'worker'), epoch: number });
 
 const join = object<Join>({ seq: number, birth: (value) => asBirth(value) ?? undefined });
 
@@ -167,6 +178,7 @@ const notebook = object<Notebook>({
   told: or(nullable(told), null),
   tellings: or(number, 0),
   sight: or(sight, blankSight),
+  standing: or(nullable(standing), null),
   conversation: or(conversation, newConversation('')),
   config: (value) => resolveConfig(value).config,
   store: or(oneOf<StoreKind>('file', 'git', 'basic-memory', 'memory-graph'), 'file'),

@@ -1,6 +1,5 @@
 /** A session leaves behind what it did: at every stop a checkpoint, at its end the closed handoff. */
-import type { Roster } from '../core/election.ts';
-import { roleOf } from '../core/election.ts';
+import { type Roster, type Standing, standingIn } from '../core/election.ts';
 import type { GitFacts } from '../core/git-facts.ts';
 import {
   type Handoff,
@@ -16,7 +15,7 @@ import { isoTime } from '../core/iso-time.ts';
 import { displayName, type Member } from '../core/member.ts';
 import type { Conversation } from '../core/notebook.ts';
 import { digest, keep } from '../core/transcript.ts';
-import { enterConversation, type Membership, takePart, tryAnnounce } from './join.ts';
+import { enterConversation, holdPlace, type Membership, tryAnnounce } from './join.ts';
 import { attempt, type Session } from './session.ts';
 
 /** The end of a session must not wait for a large repository: all its hooks together have a second and a half. */
@@ -30,7 +29,7 @@ const mostQuestions = 6;
 export function handoffOf(
   conversation: Conversation,
   member: Member,
-  roster: { role: 'master' | 'worker'; epoch: number },
+  { role, epoch }: Standing,
   extra: { label: HandoffLabel; git: GitFacts | null; writtenAt: number },
 ): Handoff {
   const { digest } = conversation;
@@ -38,9 +37,9 @@ export function handoffOf(
     label: extra.label,
     member: member.birth.id,
     name: displayName(member),
-    role: roster.role,
+    role,
     seq: member.seq,
-    epoch: roster.epoch,
+    epoch,
     sessionId: conversation.sessionId,
     joinedAt: member.birth.joinedAt,
     writtenAt: isoTime(extra.writtenAt),
@@ -87,16 +86,15 @@ async function askGit(session: Session, label: HandoffLabel): Promise<GitFacts> 
   return asked ?? { branch, head: commit, dirty: null, staged: null };
 }
 
-async function write(session: Session, me: Member, roster: Roster, label: HandoffLabel): Promise<void> {
+async function write(session: Session, me: Member, standing: Standing, label: HandoffLabel): Promise<void> {
   const { conversation } = session.notebook;
   const id = conversation.handoffId || handoffId(me.seq, conversation.sessionId);
   session.notebook = { ...session.notebook, conversation: { ...conversation, handoffId: id } };
-  const handoff = handoffOf(
-    conversation,
-    me,
-    { role: roleOf(roster, session.self.id), epoch: roster.epoch },
-    { label, git: await askGit(session, label), writtenAt: session.observer.now },
-  );
+  const handoff = handoffOf(conversation, me, standing, {
+    label,
+    git: await askGit(session, label),
+    writtenAt: session.observer.now,
+  });
   if (!saysSomething(handoff)) return;
   const { maxChars, keep: count } = session.notebook.config.handoff;
   const durable = label === 'complete';
@@ -127,10 +125,10 @@ export async function atStop(session: Session, lastMessage: string): Promise<voi
   const conversation = enterConversation(session);
   const said = lastMessage ? keep(await own(session, lastMessage), saidChars) : conversation.said;
   session.notebook = { ...session.notebook, conversation: { ...conversation, said } };
-  const { me, roster } = await takePart(session, 'late');
+  const { me, ...standing } = await holdPlace(session);
   takeNote(session);
   await tryAnnounce(session, me.presence);
-  await write(session, me, roster, 'checkpoint');
+  await write(session, me, standing, 'checkpoint');
 }
 
 /** The session says itself what the next one should know. Later checkpoints keep it; writing again replaces it. */
@@ -155,7 +153,7 @@ export async function inOwnWords(
       },
     },
   };
-  await write(session, me, roster, 'checkpoint');
+  await write(session, me, standingIn(roster, session.self.id), 'checkpoint');
   return session.notebook.conversation.handoffId;
 }
 
@@ -166,7 +164,7 @@ export async function afterCompaction(session: Session, summary: string): Promis
     ...session.notebook,
     conversation: { ...conversation, summary: keep(await own(session, summary), summaryChars) },
   };
-  const { me } = await takePart(session, 'late');
+  const { me } = await holdPlace(session);
   await tryAnnounce(session, me.presence);
 }
 
@@ -175,6 +173,6 @@ export async function closeConversation(session: Session, me: Member, roster: Ro
   enterConversation(session);
   await attempt(session, 'handoff-failed', async () => {
     takeNote(session);
-    await write(session, me, roster, 'complete');
+    await write(session, me, standingIn(roster, session.self.id), 'complete');
   });
 }

@@ -8,13 +8,11 @@
 import { hasLeft, rosterOf } from '../core/election.ts';
 import { filesIn, handoffId, parseHandoff, renderHandoff, saysSomething } from '../core/handoff.ts';
 import type { Member } from '../core/member.ts';
-import { blankSight } from '../core/notebook.ts';
 import type { ShownHandoff } from '../messages/model.ts';
 import { handoffOf, readOn } from './hand-off.ts';
 import type { Membership } from './join.ts';
 import { type Note, readNotes, withGit } from './notes.ts';
 import type { Session } from './session.ts';
-import { survey } from './survey.ts';
 
 const gitLimitMs = 500;
 
@@ -41,15 +39,20 @@ async function reconstruct(session: Session, dead: Member): Promise<Note | null>
   return parseHandoff((await session.store.handoff(id)) ?? note, id);
 }
 
-/** So many dead members are looked into for one that had been master; a phantom start leaves nothing. */
-const lookInto = 20;
-
 /** Reconstructs what members that ended without a word left, newest join first, down to the last one that was master. */
-async function reconstructDead(session: Session, gone: readonly Member[]): Promise<void> {
-  const silent = gone.filter((member) => !hasLeft(member));
-  for (const dead of silent.slice(0, lookInto)) {
+async function reconstructDead(session: Session): Promise<void> {
+  const { store, notebook } = session;
+  for (const seq of notebook.sight.silent) {
     try {
-      if ((await reconstruct(session, dead))?.head.role === 'master') return;
+      const birth = await store.birth(seq);
+      if (!birth) continue;
+      const seen = await store.presence(birth.id);
+      const { presence = null, seenAt = null } = seen ?? {};
+      const dead: Member = { seq, birth, presence, seenAt, liveness: 'dead' };
+      // Its last hook may have been slower than its process.
+      if (hasLeft(dead)) continue;
+      const note = await reconstruct(session, dead);
+      if (note?.head.role === 'master') return;
     } catch (cause) {
       session.report('reconstruct-failed', cause);
     }
@@ -58,9 +61,7 @@ async function reconstructDead(session: Session, gone: readonly Member[]): Promi
 
 /** The note to show, or null when nobody left any. */
 export async function inherit(session: Session, { roster, me }: Membership): Promise<ShownHandoff | null> {
-  // All that ever went, not only since the last look: a hook that tells nothing may have seen them go.
-  const { gone } = await survey(session.store, session.observer, blankSight);
-  await reconstructDead(session, gone);
+  await reconstructDead(session);
   const predecessor = rosterOf(roster.members.filter((member) => member !== me)).master;
   const notes = (await readNotes(session.store)).filter(({ head }) => head.member !== session.self.id);
   const chosen =

@@ -1,9 +1,15 @@
 /** A process becomes a member, stays one, or finds that it is one already. */
 import type { Config } from '../core/config.ts';
-import type { Roster } from '../core/election.ts';
+import { hasLeft, type Roster, type Standing, standingIn } from '../core/election.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Birth, Candidacy, JoinCause, Member, MemberId, Presence } from '../core/member.ts';
-import { type Conversation, type Join, type Notebook, newConversation } from '../core/notebook.ts';
+import {
+  type Conversation,
+  type Join,
+  type Notebook,
+  newConversation,
+  type Sight,
+} from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';
 import { redact } from '../core/redact.ts';
 import { attempt, type Session } from './session.ts';
@@ -31,7 +37,8 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   const { store, self, observer } = session;
   const find = (roster: Roster): Member | undefined =>
     roster.members.find((member) => member.birth.id === self.id);
-  let seen = await survey(store, observer, session.notebook.sight);
+  const recall = (id: MemberId): Sight | null => session.notebooks.read(id)?.sight ?? null;
+  let seen = await survey(store, observer, session.notebook.sight, recall);
   let me = find(seen.roster);
   const { join } = session.notebook;
   if (join && (me?.seq ?? 0) < join.seq) {
@@ -49,11 +56,30 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   session.notebook = {
     ...session.notebook,
     sight: seen.sight,
+    standing: standingIn(seen.roster, self.id),
     join: { seq: me.seq, birth: me.birth },
     peers: mayMove(session.notebook) ? joinsOf(seen.roster, self.id) : [],
   };
   session.roster = seen.roster;
   return { roster: seen.roster, me };
+}
+
+/**
+ * This member and what it is, for a hook that tells nothing. While nobody came since the last look the others are not looked at:
+ * a stop costs every turn, and must not cost more the more there are. Whoever went since is told at the next prompt.
+ */
+export async function holdPlace(session: Session): Promise<Standing & { readonly me: Member }> {
+  const { store, self } = session;
+  const { join, standing, sight } = session.notebook;
+  if (join && standing) {
+    const { above, total } = await store.numbers(sight.top);
+    const kept = above.length === 0 && total <= sight.known && (await store.birth(join.seq))?.id === self.id;
+    const seen = kept ? await store.presence(self.id) : null;
+    const me: Member | null = seen && { ...join, ...seen, liveness: 'alive' };
+    if (me && !hasLeft(me)) return { ...standing, me };
+  }
+  const { me, roster } = await takePart(session, 'late');
+  return { me, ...standingIn(roster, self.id) };
 }
 
 /** Only a member that is where it belongs, in files, stays there whatever happens. */

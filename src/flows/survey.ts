@@ -1,9 +1,12 @@
 /** Looks at the store and says who is there. */
-import { isGone, latestJoins, type Roster, rosterOf } from '../core/election.ts';
+import { hasLeft, isGone, latestJoins, type Roster, rosterOf } from '../core/election.ts';
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Birth, Member, MemberId } from '../core/member.ts';
 import { blankSight, type Sight } from '../core/notebook.ts';
-import type { Store } from '../core/store.ts';
+import type { Store, Taken } from '../core/store.ts';
+
+/** So many of those that ended without a word are remembered; one that was master is mostly among the newest. */
+const mostSilent = 20;
 
 /** The result of one look at the store. */
 export interface Survey {
@@ -21,9 +24,19 @@ export interface Survey {
  * look costs what is alive, not what has ever been. A member that a lease declared dead may come back and stays watched; so
  * does a number whose record could not be read, since it may be on its way. Only when a member arrives with a low number that
  * it had in another store or on another machine, everything is looked at again.
+ *
+ * Who looks for the first time goes on from where the newest member got to, whose sight `recall` finds: a store with a long past
+ * is not read again for each newcomer.
  */
-export async function survey(store: Store, observer: Observer, before: Sight): Promise<Survey> {
-  const taken = await store.numbers(before.top);
+export async function survey(
+  store: Store,
+  observer: Observer,
+  own: Sight,
+  recall: (id: MemberId) => Sight | null = () => null,
+): Promise<Survey> {
+  const all = await store.numbers(own.top);
+  const before = own.top > 0 ? own : await sightOfNewest(store, all, recall);
+  const taken = { ...all, above: all.above.filter((seq) => seq > before.top) };
   if (before.top > 0 && taken.total - taken.above.length > before.known)
     return survey(store, observer, { ...blankSight, leases: before.leases });
   const joins: { seq: number; birth: Birth }[] = [];
@@ -42,15 +55,40 @@ export async function survey(store: Store, observer: Observer, before: Sight): P
     members.push({ seq, birth, presence: seen?.presence ?? null, seenAt: seen?.seenAt ?? null, liveness });
   }
   const roster = rosterOf(members);
+  const gone = members.filter(isGone);
+  const silent = [...gone.filter((member) => !hasLeft(member)).map(({ seq }) => seq), ...before.silent];
+  const here = new Set(roster.members.map(({ seq }) => seq));
   const leased = members.filter((member) => leases[member.birth.id] && !roster.members.includes(member));
   return {
     roster,
-    gone: members.filter(isGone),
+    gone,
     sight: {
       top: taken.above.at(-1) ?? before.top,
       known: taken.total,
       watched: [...new Set([...[...roster.members, ...leased].map((member) => member.seq), ...unread])],
       leases,
+      silent: [...new Set(silent)]
+        .filter((seq) => !here.has(seq))
+        .sort((a, b) => b - a)
+        .slice(0, mostSilent),
     },
   };
+}
+
+/** One of these may have died before it wrote down what it saw. */
+const newest = 3;
+
+/** Leases are measured by the clock of who remembers them, so they stay with it. */
+async function sightOfNewest(
+  store: Store,
+  { above, total }: Taken,
+  recall: (id: MemberId) => Sight | null,
+): Promise<Sight> {
+  for (const seq of above.slice(-newest).reverse()) {
+    const birth = await store.birth(seq);
+    const sight = birth && recall(birth.id);
+    if (sight && sight.top > 0 && sight.top <= above.at(-1)! && sight.known <= total)
+      return { ...sight, leases: {} };
+  }
+  return blankSight;
 }

@@ -20,6 +20,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -199,14 +200,35 @@ const one = crowded('one', 1);
 const thousand = crowded('thousand', 1000);
 
 /** A turn as sessions have them: the transcript grew by a few lines since the last stop. */
-const stop = (path, pid) => () => {
-  appendFileSync(path, line);
-  return hook('stop', shop, pid, { transcript_path: path, last_assistant_message: lastMessage });
-};
+const stop =
+  (path, pid, project = shop) =>
+  () => {
+    appendFileSync(path, line);
+    return hook('stop', project, pid, { transcript_path: path, last_assistant_message: lastMessage });
+  };
+
+/** A process that joins a repository, forgotten there before it does so again. */
+function joinAgain(project) {
+  const pid = client();
+  const state = join(project, '.git', 'flowloom');
+  return () => {
+    const seqs = readdirSync(join(state, 'seq'));
+    const last = join(state, 'seq', seqs.sort().at(-1));
+    const { id, process: joined } = JSON.parse(readFileSync(last, 'utf8'));
+    if (joined.pid === pid) {
+      rmSync(last);
+      rmSync(join(state, 'members', id), { recursive: true });
+    }
+    return startOf(project, pid);
+  };
+}
 
 const dead = gathering('dead-gate', 2, 1000);
 const gatherings = crowds.map((live) => ({ live, ...gathering(`live-${live}`, live) }));
 const [steady] = gatherings;
+/** Others, since whoever joins or stops there changes what the gate answers. */
+const busy = crowds.map((live) => ({ live, ...gathering(`busy-${live}`, live) }));
+const long = gathering('busy-dead', 2, 1000);
 /** What a shell splits it into, for programs that are given as one text. */
 const peer = (text, payload) => () =>
   run('/bin/sh', ['-c', `exec ${text}`], {
@@ -233,6 +255,10 @@ const subjects = {
     rmSync(join(fresh, '.git', 'flowloom'), { recursive: true, force: true });
     return startOf(fresh, joiner);
   },
+  ...Object.fromEntries(
+    busy.map(({ live, project }) => [`SessionStart, ${count(live)} live`, joinAgain(project)]),
+  ),
+  'SessionStart, 1,000 dead': joinAgain(long.project),
   'UserPromptSubmit (steady)': () => hook('user-prompt-submit', shop, b, { prompt: 'and now the docs' }),
   'PostToolBatch (steady)': () =>
     hook('post-tool-batch', shop, b, {
@@ -247,6 +273,9 @@ const subjects = {
     }),
   'Stop, transcript 10 kB': stop(small, c),
   'Stop, transcript 1 GB': stop(huge, d),
+  ...Object.fromEntries(
+    busy.map(({ live, project, pid }) => [`Stop, ${count(live)} live`, stop(small, pid, project)]),
+  ),
   'Prompt, 1 dead record': () => hook('user-prompt-submit', one.project, one.pid, { prompt: 'x' }),
   'Prompt, 1,000 dead records': () =>
     hook('user-prompt-submit', thousand.project, thousand.pid, { prompt: 'x' }),

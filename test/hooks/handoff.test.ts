@@ -39,6 +39,24 @@ async function works(one: SessionUnderTest, goal = 'build the checkout'): Promis
 }
 
 describe('writing', () => {
+  test('a stop says what its session is, whoever came or went meanwhile', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.stop();
+    expect(onlyNote(w).head).toMatchObject({ role: 'master', epoch: 1 });
+    const two = w.session();
+    await two.start();
+    await one.stop();
+    expect(onlyNote(w).head).toMatchObject({ role: 'worker', epoch: 2 });
+    await two.end();
+    await one.stop();
+    expect(onlyNote(w).head).toMatchObject({ role: 'worker', epoch: 2 });
+    await one.prompt();
+    await one.stop();
+    expect(onlyNote(w).head).toMatchObject({ role: 'master', epoch: 1 });
+  });
+
   test('every stop is a checkpoint with what was done', async () => {
     const w = world();
     const one = w.session();
@@ -272,6 +290,19 @@ describe('receiving', () => {
     expect(told).toMatch(/\(epoch 1\), reconstructed after it ended without a word/);
     for (const fact of ['build the checkout', 'summary.txt', 'npm test']) expect(told).toContain(fact);
     expect(Object.keys(notes(w.state)).filter((id) => id.endsWith('.reconstructed'))).toHaveLength(1);
+  });
+
+  test('from one that was killed, when somebody who must not be told was the only one to see it', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.client.kill();
+    const aide = w.session({ env: { FLOWLOOM_ROLE: 'worker' } });
+    await aide.start();
+    await aide.end();
+    const told = (await w.session().start()).context;
+    expect(told).toMatch(/\(epoch 1\), reconstructed after it ended without a word/);
+    expect(told).toContain('build the checkout');
   });
 
   test('from one that was killed before its first stop', async () => {
