@@ -2,13 +2,12 @@
  * The first lines of every installed hook: runs the hook's body from V8's code cache.
  *
  * Compiling fifty kilobytes of JavaScript, and each function at its first call, is a tenth of a bare Node start, at every hook. An
- * entry of the cache is written by the first run and belongs to one body (path, size, time) and one Node; V8 refuses what
+ * entry of the cache is written by the first run and belongs to one body (inode, size, time) and one Node; V8 refuses what
  * another version or other flags have made. Without an entry, for whatever reason, the body is compiled as usual.
  */
 import fs from 'node:fs';
 import vm from 'node:vm';
 import { type Compiled, cacheDirectory, readEntry } from '../io/code-entry.ts';
-import { fingerprint } from '../io/fingerprint.ts';
 
 /** The name of the hook, written in by the build. */
 declare const __HOOK__: string;
@@ -16,9 +15,8 @@ declare const __HOOK__: string;
 function entryOf(body: string): string | null {
   const directory = cacheDirectory(process.env);
   if (!directory || process.platform === 'win32') return null;
-  const { size, mtimeMs } = fs.statSync(body);
-  const key = fingerprint(`${body} ${size} ${mtimeMs} ${process.version} ${process.arch}`);
-  return `${directory}/${__HOOK__}-${key}.bin`;
+  const { dev, ino, size, mtimeMs } = fs.statSync(body);
+  return `${directory}/${__HOOK__}-${dev}-${ino}-${size}-${mtimeMs}-${process.version}-${process.arch}.bin`;
 }
 
 /** What a cache that cannot be read is worth. */

@@ -97,6 +97,8 @@ export function resolveConfig(written: unknown): { config: Config; problems: Con
     }
     for (const [name, entry] of Object.entries(value)) {
       const key = prefix + name;
+      // Mostly it is the default, and good.
+      if (entry === target[name] && Object.hasOwn(target, name)) continue;
       if (prefix === '' && (groups as readonly string[]).includes(name))
         take(entry, target[name] as Record<string, unknown>, `${name}.`);
       else if (!Object.hasOwn(checks, key)) problems.push({ key, expected: 'no such key' });

@@ -5,7 +5,7 @@ import { makePrivateDirectory } from './atomic-write.ts';
 import type { Compiled } from './code-entry.ts';
 
 /** An entry of one hook, one body and one Node, or what a writer left of it. */
-const entryName = /^[a-z]+(?:-[a-z]+)*-[0-9a-z]{11}\.bin(?:\.\d+\.tmp)?$/;
+const entryName = /^[a-z]+(?:-[a-z]+)*(?:-[\d.]+){4}-v\d[\w.+-]*-\w+\.bin(?:\.\d+\.tmp)?$/;
 const staleMs = 30 * 24 * 3_600_000;
 
 /**

@@ -18,11 +18,10 @@ export function cacheDirectory({ XDG_CACHE_HOME: named, HOME: home }: NodeJS.Pro
 }
 
 /**
- * An entry as it was written; undefined when there is none, or it is not a private file of this user: it is code. V8 itself does
+ * An entry as it was written; undefined when it is not a private file of this user: it is code. Throws when there is none. V8 itself does
  * not check the content and crashes on a damaged one, so every entry holds it twice, and comparing costs nothing.
  */
 export function readEntry(file: string): Buffer | undefined {
-  if (!fs.existsSync(file)) return undefined;
   const fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const { uid, mode, size } = fs.fstatSync(fd);
