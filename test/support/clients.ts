@@ -32,38 +32,52 @@ export function startClient(): Client {
   return client;
 }
 
-/** When that process was first looked up, milliseconds since 1970: what the gate compares. Long ago where there is no /proc. */
-export const firstSeen = (pid: number): number =>
-  statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** Where clients live and hooks run. */
+export interface Ground {
+  /** What to put before a command, so that it runs there in this directory. */
+  within(directory: string): readonly string[];
+  /** Lives until it is killed. */
+  startClient(): Promise<Client>;
+  /** When that process was first looked up, milliseconds since 1970: what the gate compares. Long ago where there is no /proc. */
+  firstSeen(pid: number): number;
+}
+
+export const thisMachine: Ground = {
+  within: () => [],
+  startClient: async () => startLongClient(),
+  firstSeen: (pid) => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+};
 
 /** Some shells compare times by the second: what is that much younger is younger to all of them. */
 export const aSecondMs = 1100;
 
-/** Clients that were first looked up more than a second ago. They are started ahead, so that hardly anybody waits for one. */
+/** Until these processes are a second old, as the gate sees them. */
+export const seasoned = (ground: Ground, pids: readonly number[]): Promise<void> =>
+  pause(Math.max(0, ...pids.map((pid) => ground.firstSeen(pid) + aSecondMs - Date.now())));
+
+/** Clients that are seasoned already. They are started ahead, so that hardly anybody waits for one. */
 export interface SeasonedClients {
   next(): Promise<Client>;
   /** Ends those that nobody took. */
   end(): Promise<void>;
 }
 
-export function seasonedClients(ahead: number): SeasonedClients {
-  const waiting: { client: Client; since: number }[] = [];
-  const fill = (): void => {
-    while (waiting.length < ahead) {
-      const client = startLongClient();
-      waiting.push({ client, since: firstSeen(client.pid) });
-    }
+export function seasonedClients(ground: Ground, ahead: number): SeasonedClients {
+  const start = async (): Promise<Client> => {
+    const client = await ground.startClient();
+    ground.firstSeen(client.pid);
+    return client;
   };
-  fill();
+  const waiting = Array.from({ length: ahead }, start);
   return {
     async next() {
-      const { client, since } = waiting.shift()!;
-      fill();
-      await pause(Math.max(0, since + aSecondMs - Date.now()));
+      const client = await waiting.shift()!;
+      waiting.push(start());
+      await seasoned(ground, [client.pid]);
       return client;
     },
     async end() {
-      for (const { client } of waiting.splice(0)) await client.kill();
+      for (const client of await Promise.all(waiting.splice(0))) await client.kill();
     },
   };
 }
