@@ -108,6 +108,7 @@ export function type(world: World, args: readonly string[], options: RunOptions 
 export const typeIn = (session: SessionUnderTest, args: readonly string[]): Promise<Ran> =>
   type(session.world, args, {
     cwd: session.cwd,
+    through: session.world.ground.within(session.cwd),
     env: { CLAUDE_PID: String(session.client.pid), CLAUDECODE: '1' },
   });
 

@@ -23,6 +23,7 @@ import { survey } from '../../src/flows/survey.ts';
 import { thisDomain } from '../../src/io/processes.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
 import { gateArguments } from '../support/built.ts';
+import { missing } from '../support/missing.ts';
 import { idOf } from '../support/state.ts';
 import { type SessionUnderTest, type World, world } from '../support/world.ts';
 import { isByGate, pair, readyFile, readyText, settle, shells, through } from './kit.ts';
@@ -112,10 +113,7 @@ function edit(file: string, from: RegExp, to: string): void {
 }
 
 describe.each(shells)('in $name', ({ name, shell, isHere }) => {
-  if (!isHere) {
-    test.skip(`skipped: needs ${name}`, () => {});
-    return;
-  }
+  if (!isHere) return missing(name);
 
   test.each(changes)('%s: Node tells it', async (_, change, told) => {
     const made = await pair(shell);

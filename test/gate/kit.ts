@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, expect, vi } from 'vitest';
 import { sharedCache } from '../support/built.ts';
+import { aSecondMs } from '../support/clients.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
 
 /** Most systems call bash `sh`, and by that name it behaves: it reads no file of the user's first. */
@@ -31,7 +32,7 @@ export const shells = candidates.map(([name, ...shell]) => ({
 }));
 
 /** busybox compares times by the second, so an answer is older than what was there a second before. */
-export const aSecond = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1100));
+export const aSecond = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, aSecondMs));
 
 /** The session's answer, where the gate looks for it. */
 export const readyFile = (session: SessionUnderTest): string =>

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { missing } from '../support/missing.ts';
 import { write } from '../support/scratch.ts';
 import { idOf, presenceOf } from '../support/state.ts';
 import { world } from '../support/world.ts';
@@ -11,10 +12,7 @@ import { isByGate, pair, readyFile, settle, shells, steadySession, through } fro
 const hasStrace = spawnSync('strace', ['-V']).status === 0;
 
 describe.each(shells)('in $name', ({ name, shell, isHere }) => {
-  if (!isHere) {
-    test.skip(`skipped: needs ${name}`, () => {});
-    return;
-  }
+  if (!isHere) return missing(name);
 
   test('a steady prompt is told what Node tells it', async () => {
     const { worker, master } = await pair(shell);

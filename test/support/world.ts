@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gateArguments, type HookName, hookPath, sharedCache } from './built.ts';
-import { type Client, startClient } from './clients.ts';
+import { type Client, type Ground, startClient, thisMachine } from './clients.ts';
 import { repository, scratch, type Until, write } from './scratch.ts';
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures');
@@ -171,6 +171,7 @@ export class SessionUnderTest {
     return runHookProcess(name, stdin, this.environment(fire.env), {
       cwd: existsSync(this.cwd) ? this.cwd : undefined,
       ...fire,
+      through: [...this.world.ground.within(this.cwd), ...(fire.through ?? [])],
     });
   }
 
@@ -247,6 +248,8 @@ export interface World {
   readonly temporary: string;
   /** Where the file store of the repository is. */
   readonly state: string;
+  /** Where its clients live and its hooks run. */
+  readonly ground: Ground;
   session(options?: ConstructorParameters<typeof SessionUnderTest>[1]): SessionUnderTest;
 }
 
@@ -255,10 +258,12 @@ export function world({
   git = true,
   name = 'world',
   until,
+  ground = thisMachine,
 }: {
   git?: boolean;
   name?: string;
   until?: Until;
+  ground?: Ground;
 } = {}): World {
   const base = scratch(name, until);
   const root = join(base, 'shop');
@@ -272,6 +277,7 @@ export function world({
     home,
     temporary,
     state: join(root, '.git', 'flowloom'),
+    ground,
     session: (options) => new SessionUnderTest(made, options),
   };
   return made;
