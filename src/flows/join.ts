@@ -13,7 +13,7 @@ import {
 import { oneLine } from '../core/quote.ts';
 import { redact } from '../core/redact.ts';
 import { attempt, type Session } from './session.ts';
-import { survey } from './survey.ts';
+import { type Survey, survey } from './survey.ts';
 
 /** This session among the others. */
 export interface Membership {
@@ -37,19 +37,21 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   const { store, self, observer } = session;
   const find = (roster: Roster): Member | undefined =>
     roster.members.find((member) => member.birth.id === self.id);
+  const again = ({ sight, roster: { members } }: Survey): Promise<Survey> =>
+    survey(store, observer, sight, { justSeen: members });
   const recall = (id: MemberId): Sight | null => session.notebooks.read(id)?.sight ?? null;
-  let seen = await survey(store, observer, session.notebook.sight, recall);
+  let seen = await survey(store, observer, session.notebook.sight, { recall });
   let me = find(seen.roster);
   const { join } = session.notebook;
   if (join && (me?.seq ?? 0) < join.seq) {
     await announce(session, null);
-    if (await store.refile(join.birth, join.seq)) seen = await survey(store, observer, seen.sight);
+    if (await store.refile(join.birth, join.seq)) seen = await again(seen);
     me = find(seen.roster);
   }
   if (!me) {
     await announce(session, null);
     await store.join(birthOf(session, cause), Math.max(session.floor, session.notebook.sight.top));
-    seen = await survey(store, observer, seen.sight);
+    seen = await again(seen);
     me = find(seen.roster);
   }
   if (!me) throw new Error('the join was filed and is not in the roster');

@@ -1,8 +1,8 @@
 /** Looks at the store and says who is there. */
 import { hasLeft, isGone, latestJoins, type Roster, rosterOf } from '../core/election.ts';
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
-import type { Birth, Member, MemberId } from '../core/member.ts';
-import { blankSight, type Sight } from '../core/notebook.ts';
+import type { Member, MemberId } from '../core/member.ts';
+import { blankSight, type Join, type Sight } from '../core/notebook.ts';
 import type { Store, Taken } from '../core/store.ts';
 
 /** So many of those that ended without a word are remembered; one that was master is mostly among the newest. */
@@ -17,6 +17,12 @@ export interface Survey {
   readonly sight: Sight;
 }
 
+/** What is known before the look. */
+interface Beforehand {
+  readonly recall?: (id: MemberId) => Sight | null;
+  readonly justSeen?: readonly Member[];
+}
+
 /**
  * Reads the births that are new since the last look and those that may still matter, and judges each member.
  *
@@ -26,33 +32,35 @@ export interface Survey {
  * it had in another store or on another machine, everything is looked at again.
  *
  * Who looks for the first time goes on from where the newest member got to, whose sight `recall` finds: a store with a long past
- * is not read again for each newcomer.
+ * is not read again for each newcomer. Whoever was `justSeen` by this very hook is not looked at again.
  */
 export async function survey(
   store: Store,
   observer: Observer,
   own: Sight,
-  recall: (id: MemberId) => Sight | null = () => null,
+  { recall = () => null, justSeen = [] }: Beforehand = {},
 ): Promise<Survey> {
   const all = await store.numbers(own.top);
   const before = own.top > 0 ? own : await sightOfNewest(store, all, recall);
   const taken = { ...all, above: all.above.filter((seq) => seq > before.top) };
   if (before.top > 0 && taken.total - taken.above.length > before.known)
     return survey(store, observer, { ...blankSight, leases: before.leases });
-  const joins: { seq: number; birth: Birth }[] = [];
+  const seen = new Map(justSeen.map((member) => [member.seq, member]));
+  const joins: Join[] = [];
   const unread: number[] = [];
   for (const seq of [...before.watched, ...taken.above]) {
-    const birth = await store.birth(seq);
+    const birth = seen.get(seq)?.birth ?? (await store.birth(seq));
     if (birth) joins.push({ seq, birth });
     else unread.push(seq);
   }
   const members: Member[] = [];
   const leases: Record<MemberId, Lease> = {};
   for (const { seq, birth } of latestJoins(joins)) {
-    const seen = await store.presence(birth.id);
-    const { liveness, lease } = judge(birth, seen, before.leases[birth.id], observer);
+    const { member, lease } = seen.has(seq)
+      ? { member: seen.get(seq)!, lease: before.leases[birth.id] }
+      : await look(store, observer, { seq, birth }, before.leases[birth.id]);
     if (lease) leases[birth.id] = lease;
-    members.push({ seq, birth, presence: seen?.presence ?? null, seenAt: seen?.seenAt ?? null, liveness });
+    members.push(member);
   }
   const roster = rosterOf(members);
   const gone = members.filter(isGone);
@@ -75,6 +83,20 @@ export async function survey(
   };
 }
 
+async function look(
+  store: Store,
+  observer: Observer,
+  { seq, birth }: Join,
+  before: Lease | undefined,
+): Promise<{ member: Member; lease: Lease | null }> {
+  const seen = await store.presence(birth.id);
+  const { liveness, lease } = judge(birth, seen, before, observer);
+  const { presence = null, seenAt = null } = seen ?? {};
+  return { member: { seq, birth, presence, seenAt, liveness }, lease };
+}
+
+/** Up to so many records are read as fast as a notebook is. */
+const shortPast = 16;
 /** One of these may have died before it wrote down what it saw. */
 const newest = 3;
 
@@ -82,9 +104,10 @@ const newest = 3;
 async function sightOfNewest(
   store: Store,
   { above, total }: Taken,
-  recall: (id: MemberId) => Sight | null,
+  recall: NonNullable<Beforehand['recall']>,
 ): Promise<Sight> {
-  for (const seq of above.slice(-newest).reverse()) {
+  const asked = above.length > shortPast ? above.slice(-newest).reverse() : [];
+  for (const seq of asked) {
     const birth = await store.birth(seq);
     const sight = birth && recall(birth.id);
     if (sight && sight.top > 0 && sight.top <= above.at(-1)! && sight.known <= total)

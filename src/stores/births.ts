@@ -18,13 +18,12 @@ import {
 import { inspect, list, readRecord } from './record.ts';
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
+const usual = /^\d{12}\.json$/;
 /** The number of a record by its name; null when it is not a name given here. */
 const seqOf = (name: string): number | null => {
   const seq = Number.parseInt(name, 10);
-  return Number.isSafeInteger(seq) && birthName(seq) === name ? seq : null;
+  return Number.isSafeInteger(seq) && seq > 0 && birthName(seq) === name ? seq : null;
 };
-const isBirthName = (name: string): boolean =>
-  (/^\d{12}\.json$/.test(name) || seqOf(name) !== null) && name !== birthName(0);
 
 /** What a store promises of births, for those that keep them in a directory of their own. */
 export interface Births {
@@ -43,15 +42,19 @@ export interface Births {
 export function birthsIn(directory: string): Births {
   const pathOf = (seq: number): string => join(directory, birthName(seq));
   const numbers = (floor = 0): Taken => {
-    const names = list(directory).filter(isBirthName);
-    // Names of equal length sort as their numbers do, so most of a long past is not even parsed.
-    const last = birthName(floor);
-    const above = names
-      .filter((name) => name.length !== last.length || name > last)
-      .map((name) => seqOf(name)!)
-      .filter((seq) => seq > floor)
-      .sort((a, b) => a - b);
-    return { above, total: names.length };
+    const above: number[] = [];
+    let total = 0;
+    // Names of equal length sort as their numbers do, so of a long past most are only counted.
+    const [first, last] = [birthName(1), birthName(floor)];
+    const isPast = (name: string): boolean =>
+      name.length === last.length && name >= first && name <= last && usual.test(name);
+    for (const name of list(directory)) {
+      const seq = isPast(name) ? 0 : seqOf(name);
+      if (seq === null) continue;
+      total++;
+      if (seq > floor) above.push(seq);
+    }
+    return { above: above.sort((a, b) => a - b), total };
   };
   const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth)?.value ?? null;
 
@@ -70,7 +73,7 @@ export function birthsIn(directory: string): Births {
       const temporary = writeTemporary(join(directory, 'claim'), text, true);
       try {
         // Never looks at the directory again: a number that is taken only sends it on to the next.
-        for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++) {
+        for (let seq = (numbers(floor).above.at(-1) ?? floor) + 1; ; seq++) {
           if (!linkNew(temporary, pathOf(seq), text)) continue;
           syncDirectoryOf(pathOf(seq));
           return seq;

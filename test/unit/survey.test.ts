@@ -31,15 +31,21 @@ async function storeOf(count: number) {
       return store.birth(seq);
     },
   };
-  const looked = async (own: Sight, recall?: Parameters<typeof survey>[3]) => {
+  const looked = async (own: Sight, recall?: (id: string) => Sight | null) => {
     read = 0;
-    const seen = await survey(counting, observer, own, recall);
+    const seen = await survey(counting, observer, own, recall ? { recall } : {});
     return { ...seen, seqs: seen.roster.members.map(({ seq }) => seq), read };
   };
   return { store, join, looked };
 }
 
 describe('a first look', () => {
+  test('asks nobody about a short past', async () => {
+    const { looked } = await storeOf(16);
+    const { seqs } = await looked(blankSight, () => ({ ...blankSight, top: 16, known: 16 }));
+    expect(seqs).toHaveLength(8);
+  });
+
   test('goes on from where the newest member got to', async () => {
     const { join, looked } = await storeOf(41);
     const { sight, seqs } = await looked(blankSight);
@@ -70,15 +76,28 @@ describe('a first look', () => {
   });
 
   test('does not take over leases, which are of another clock', async () => {
-    const { store, looked } = await storeOf(2);
+    const { store, looked } = await storeOf(20);
     const far = { ...here, host: 'host-b' };
     await store.join(birth('far', { process: { pid: 4, start: '', domain: far } }), 0);
     const { sight } = await looked(blankSight);
     expect(Object.keys(sight.leases)).toEqual(['far']);
     const next = await looked(blankSight, () => ({ ...sight, leases: { far: { beat: '', since: -1e9 } } }));
     expect(next.sight.leases).toEqual(sight.leases);
-    expect(next.seqs).toContain(3);
+    expect(next.seqs).toContain(21);
   });
+});
+
+test('whoever was seen just now is not looked at again', async () => {
+  const { store, join, looked } = await storeOf(8);
+  const { sight, roster } = await looked(blankSight);
+  await join(9);
+  await join(10);
+  const untouchable = {
+    ...store,
+    presence: (id: string) => (id === 'm2' ? Promise.reject() : store.presence(id)),
+  };
+  const next = await survey(untouchable, observer, sight, { justSeen: roster.members });
+  expect(next.roster.members.map(({ seq }) => seq)).toEqual([10, 8, 6, 4, 2]);
 });
 
 describe('who ended without a word', () => {
