@@ -6,14 +6,17 @@ import type { Birth, Candidacy, JoinCause, Member, MemberId, Presence } from '..
 import { type Conversation, type Join, type Notebook, newConversation } from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';
 import { redact } from '../core/redact.ts';
+import { unlessRefused } from '../core/store.ts';
 import { attempt, type Session } from './session.ts';
-import { survey } from './survey.ts';
+import { type Survey, survey } from './survey.ts';
 
 /** This session among the others. */
 export interface Membership {
   readonly roster: Roster;
   /** This session's own line of the roster. */
   readonly me: Member;
+  /** What could not be read meanwhile; see `beCertain`. */
+  readonly refused: Survey['refused'];
 }
 
 const candidacyOf = (session: Session, config: Config): Candidacy => {
@@ -52,8 +55,27 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
     join: { seq: me.seq, birth: me.birth },
     peers: mayMove(session.notebook) ? joinsOf(seen.roster, self.id) : [],
   };
-  session.roster = seen.roster;
-  return { roster: seen.roster, me };
+  const { roster, refused } = seen;
+  // Nothing is prepared on a roster that may lack somebody.
+  session.roster = refused.length > 0 ? null : roster;
+  return { roster, me, refused };
+}
+
+/** As `takePart`, for who is about to be told its role; see `beCertain`. */
+export async function takePartForCertain(session: Session, cause: JoinCause): Promise<Membership> {
+  const membership = await takePart(session, cause);
+  await beCertain(session, membership);
+  return membership;
+}
+
+/** Throws when a record that could not be read may change what this session is told. */
+export async function beCertain(
+  { store, observer, self }: Session,
+  seen: Pick<Survey, 'roster' | 'refused'>,
+): Promise<void> {
+  if (seen.refused.length === 0) return;
+  const { refuseToGuess } = await import('./refuse.ts');
+  await refuseToGuess(store, observer, self.id, seen);
 }
 
 /** Only a member that is where it belongs, in files, stays there whatever happens. */
@@ -82,7 +104,8 @@ function birthOf(session: Session, cause: JoinCause): Birth {
 /** Tells the others what this session is and does now; only the beat is renewed when nothing changed. */
 export async function announce(session: Session, current: Presence | null): Promise<void> {
   const { occasion, notebook } = session;
-  const before = current ?? (await session.store.presence(session.self.id))?.presence ?? null;
+  // One of its own that it may not read is replaced.
+  const before = current ?? (await unlessRefused(session.store.presence(session.self.id)))?.presence ?? null;
   const presence: Presence = {
     version: 1,
     sessionId: occasion.sessionId || (before?.sessionId ?? ''),

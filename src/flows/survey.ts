@@ -3,13 +3,15 @@ import { isGone, latestJoins, type Roster, rosterOf } from '../core/election.ts'
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Birth, Member, MemberId } from '../core/member.ts';
 import { blankSight, type Sight } from '../core/notebook.ts';
-import type { Store } from '../core/store.ts';
+import { type RefusedError, type Store, unlessRefused } from '../core/store.ts';
 
 /** The result of one look at the store. */
 export interface Survey {
   readonly roster: Roster;
   /** Members that were looked at and are gone: all of them at the first look, later only those that went since. */
   readonly gone: readonly Member[];
+  /** Records that the system did not let be read, of members that may live: see `refuseToGuess`. */
+  readonly refused: readonly RefusedError[];
   /** For the next look. */
   readonly sight: Sight;
 }
@@ -28,17 +30,25 @@ export async function survey(store: Store, observer: Observer, before: Sight): P
     return survey(store, observer, { ...blankSight, leases: before.leases });
   const joins: { seq: number; birth: Birth }[] = [];
   const unread: number[] = [];
+  const refused: RefusedError[] = [];
   for (const seq of [...before.watched, ...taken.above]) {
-    const birth = await store.birth(seq);
+    const birth = await unlessRefused(store.birth(seq), (refusal) => refused.push(refusal));
     if (birth) joins.push({ seq, birth });
     else unread.push(seq);
   }
   const members: Member[] = [];
   const leases: Record<MemberId, Lease> = {};
   for (const { seq, birth } of latestJoins(joins)) {
-    const seen = await store.presence(birth.id);
-    const { liveness, lease } = judge(birth, seen, before.leases[birth.id], observer);
+    let refusal: RefusedError | undefined;
+    const seen = await unlessRefused(store.presence(birth.id), (it) => {
+      refusal = it;
+    });
+    const known = before.leases[birth.id];
+    // A beat that could not be seen is not a new one: nobody comes back from the dead for it.
+    const beat = refusal && known ? { beat: known.beat, seenAt: Date.parse(birth.joinedAt) } : seen;
+    const { liveness, lease } = judge(birth, beat, known, observer);
     if (lease) leases[birth.id] = lease;
+    if (refusal && liveness !== 'dead') refused.push(refusal);
     members.push({ seq, birth, presence: seen?.presence ?? null, seenAt: seen?.seenAt ?? null, liveness });
   }
   const roster = rosterOf(members);
@@ -46,6 +56,7 @@ export async function survey(store: Store, observer: Observer, before: Sight): P
   return {
     roster,
     gone: members.filter(isGone),
+    refused,
     sight: {
       top: taken.above.at(-1) ?? before.top,
       known: taken.total,

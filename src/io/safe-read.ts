@@ -1,17 +1,24 @@
 /** Reads files that anybody may have put there. */
 import fs from 'node:fs';
+import { askTwice } from './passing.ts';
 
 /** Why a file that is there was not read. */
 export class UnreadableError extends Error {
   override name = 'UnreadableError';
   readonly code: string;
-  constructor(path: string, code: string, reason: string) {
+  /** The system did not let it be read: that says nothing of what is in it. Else it is something that is not read. */
+  readonly refused: boolean;
+  constructor(path: string, code: string, reason: string, refused = false) {
     super(`${path}: ${reason}`);
     this.code = code;
+    this.refused = refused;
   }
 }
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+
+/** Something else has the name, or part of the way to it. */
+const inTheWay = new Set(['ENOTDIR', 'EISDIR', 'ENXIO', 'ENODEV', 'ENAMETOOLONG']);
 
 /**
  * The text of a regular file of at most `most` bytes that belongs to this user; null when there is none.
@@ -29,13 +36,15 @@ export function safeReadWithStat(path: string, most: number): { text: string; st
 
 /** As `safeReadWithStat`, for what is no text. */
 export function safeReadBytes(path: string, most: number): { bytes: Buffer; stat: fs.Stats } | null {
-  try {
-    return readOnce(path, most);
-  } catch (cause) {
-    // A network drive that stumbled, or a file that was replaced there; what fails twice is damaged.
-    if (!['EIO', 'ESTALE'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
-    return readOnce(path, most);
-  }
+  return askTwice(() => readOnce(path, most));
+}
+
+/** What went wrong, as a reason why this file was not read; throws it as it is where there is nothing wrong with the file. */
+function unreadable(path: string, cause: unknown, verb: string): UnreadableError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
+  if (cause instanceof UnreadableError || ['EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) throw cause;
+  if (code === 'ELOOP') return new UnreadableError(path, code, 'is a symbolic link');
+  return new UnreadableError(path, code, `cannot be ${verb} (${code})`, !inTheWay.has(code));
 }
 
 function readOnce(path: string, most: number): { bytes: Buffer; stat: fs.Stats } | null {
@@ -43,15 +52,8 @@ function readOnce(path: string, most: number): { bytes: Buffer; stat: fs.Stats }
   try {
     fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
-    if (code === 'ENOENT') return null;
-    // Without memory or descriptors there is nothing wrong with this file.
-    if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) throw cause;
-    throw new UnreadableError(
-      path,
-      code,
-      code === 'ELOOP' ? 'is a symbolic link' : `cannot be opened (${code})`,
-    );
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unreadable(path, cause, 'opened');
   }
   try {
     const stat = fs.fstatSync(fd);
@@ -61,6 +63,8 @@ function readOnce(path: string, most: number): { bytes: Buffer; stat: fs.Stats }
     if (uid !== undefined && uid !== 0 && stat.uid !== uid)
       throw new UnreadableError(path, 'EOWNER', 'belongs to another user');
     return { bytes: fs.readFileSync(fd), stat };
+  } catch (cause) {
+    throw unreadable(path, cause, 'read');
   } finally {
     fs.closeSync(fd);
   }

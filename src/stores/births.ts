@@ -53,7 +53,7 @@ export function birthsIn(directory: string): Births {
       .sort((a, b) => a - b);
     return { above, total: names.length };
   };
-  const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth)?.value ?? null;
+  const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth, seq)?.value ?? null;
 
   return {
     numbers,
