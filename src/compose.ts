@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { type Gate, leavesAnswer, openGate } from './claude/gate.ts';
-import { type Self, selfOfHook } from './claude/identity.ts';
+import { isAliveHere, type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
@@ -39,6 +39,7 @@ export const observerOf = (domain: Domain, leaseHours: number): Observer => ({
   bootedAt,
   leaseMs: leaseHours * 3_600_000,
   startOf,
+  lives: (id) => isAliveHere(id, domain),
 });
 
 /**

@@ -5,7 +5,7 @@
 import { configOf } from './config/find.ts';
 import type { Config } from './core/config.ts';
 import { blankNotebook, blankSight, type Degradation, type Join, type Notebook } from './core/notebook.ts';
-import type { Store, StoreKind } from './core/store.ts';
+import { type Store, type StoreKind, unlessRefused } from './core/store.ts';
 import type { Notebooks } from './flows/session.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { type Place, preparePlace } from './io/places.ts';
@@ -163,7 +163,7 @@ async function bringRest(
     const from = await openStore(notebook.store, { place: place.path, scope, config, env });
     const peers: Join[] = [];
     for (const seq of [...sight.watched, ...(await from.numbers(sight.top)).above]) {
-      const birth = await from.birth(seq);
+      const birth = await unlessRefused(from.birth(seq));
       if (birth) peers.push({ seq, birth });
     }
     await bringPeers(peers, newcomer, store);

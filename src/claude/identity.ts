@@ -1,5 +1,5 @@
 /** Which client process a hook or a command belongs to. */
-import type { MemberId, ProcessRef } from '../core/member.ts';
+import type { Domain, MemberId, ProcessRef } from '../core/member.ts';
 import { fingerprint } from '../io/fingerprint.ts';
 import { ancestors, startOf, thisDomain } from '../io/processes.ts';
 
@@ -11,11 +11,20 @@ export interface Self {
 /** In shell form a shell stands between the client and its hook. */
 const shells = /^(?:(?:ba|da|z|k|fi|a|c|tc)?sh|busybox|cmd|powershell|pwsh|timeout|env)(?:\.exe)?$/;
 
+const idOf = (pid: number, start: string, { host, boot, namespace }: Domain): MemberId =>
+  `${pid}-${fingerprint([pid, start, host, boot, namespace].join(' '))}`;
+
 const identify = (pid: number, start: string): Self => {
-  const process: ProcessRef = { pid, start, domain: thisDomain() };
-  const { host, boot, namespace } = process.domain;
-  return { id: `${pid}-${fingerprint([pid, start, host, boot, namespace].join(' '))}`, process };
+  const domain = thisDomain();
+  return { id: idOf(pid, start, domain), process: { pid, start, domain } };
 };
+
+/** Whether the process with that id, of which no more is known, lives in this domain; also when it could only not be asked. */
+export function isAliveHere(id: MemberId, domain: Domain): boolean {
+  const pid = Number.parseInt(id, 10);
+  const start = pid > 0 ? startOf(pid) : null;
+  return start !== null && (start === '' || idOf(pid, start, domain) === id);
+}
 
 /** As `startOf`, for who this is: a start time that could not be read would make it somebody else. */
 function startOfSelf(pid: number): string | null {

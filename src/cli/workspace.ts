@@ -8,6 +8,7 @@ import type { Observer } from '../core/liveness.ts';
 import type { Member } from '../core/member.ts';
 import { blankSight, type Degradation } from '../core/notebook.ts';
 import type { Store } from '../core/store.ts';
+import { refuseToGuess } from '../flows/refuse.ts';
 import type { Notebooks } from '../flows/session.ts';
 import { survey } from '../flows/survey.ts';
 import { notebooksIn } from '../io/notebook-file.ts';
@@ -62,7 +63,9 @@ async function look(
   for (const rung of rungs) {
     try {
       const store = await open(rung);
-      const { roster, gone } = await survey(store, observer, blankSight);
+      const seen = await survey(store, observer, blankSight);
+      await refuseToGuess(store, observer, null, seen);
+      const { roster, gone } = seen;
       views.push({ place: rung.place, store, roster, gone });
     } catch (cause) {
       failure ??= cause;

@@ -4,7 +4,7 @@
  * What this does not detect: a process that hangs, and one that runs in another pid namespace or on another machine and died
  * less than a lease ago. Such a member is `unknown` and counts as live until its lease is over.
  */
-import type { Birth, Domain, Liveness, SeenPresence } from './member.ts';
+import type { Birth, Domain, Liveness, MemberId, SeenPresence } from './member.ts';
 
 /** What the observer remembers of a member it cannot probe: the last beat it saw, and when it saw it first by its monotonic clock. */
 export interface Lease {
@@ -24,6 +24,8 @@ export interface Observer {
   readonly leaseMs: number;
   /** Start time of the process with that pid in this domain; null when there is none or it is a zombie. */
   startOf(pid: number): string | null;
+  /** A member with that id is a process that lives in this domain. */
+  lives(id: MemberId): boolean;
 }
 
 /** Both see the same pids. */
@@ -39,7 +41,7 @@ export const sameDomain = (a: Domain, b: Domain): boolean =>
  */
 export function judge(
   birth: Birth,
-  seen: SeenPresence | null,
+  seen: Pick<SeenPresence, 'beat' | 'seenAt'> | null,
   lease: Lease | undefined,
   observer: Observer,
 ): { liveness: Liveness; lease: Lease | null } {

@@ -34,6 +34,35 @@ export interface Seal {
   readonly beat: string;
 }
 
+/**
+ * A record is there, and the system does not let it be read. Another look may find it, so it is neither absent nor damaged: nothing
+ * may be said of roles that hangs on it.
+ */
+export class RefusedError extends Error {
+  override name = 'RefusedError';
+  /** The number of a birth, or whose presence it is. */
+  readonly of: number | MemberId;
+  constructor(of: number | MemberId, message: string) {
+    super(message);
+    this.of = of;
+  }
+}
+
+/** What was read; null, and the refusal noted, where the system did not let it be read. */
+export async function unlessRefused<T>(
+  read: Promise<T>,
+  note?: (refusal: RefusedError) => void,
+): Promise<T | null> {
+  try {
+    return await read;
+  } catch (cause) {
+    // By name: parts of a hook that are loaded later have classes of their own.
+    if (!(cause instanceof Error && cause.name === 'RefusedError')) throw cause;
+    note?.(cause as RefusedError);
+    return null;
+  }
+}
+
 /** The verbs that every store has. */
 export interface Store {
   readonly kind: StoreKind;
@@ -59,7 +88,7 @@ export interface Store {
   /** The numbers that are taken; listed are only those above `floor`. Cheap: no record is read. */
   numbers(floor?: number): Promise<Taken>;
 
-  /** The birth under a number; null when there is none or it cannot be read (see `damaged`). */
+  /** The birth under a number; null when there is none or it is damaged (see `damaged`). Throws `RefusedError`. */
   birth(seq: number): Promise<Birth | null>;
 
   /** Replaces what the member tells about itself, as a whole, and renews it. Readers see the old or the new one. */
@@ -68,6 +97,7 @@ export interface Store {
   /** Renews the member's presence without changing it. A member without one stays without. */
   renew(id: MemberId): Promise<void>;
 
+  /** Null when there is none or it is damaged. Throws `RefusedError`. */
   presence(id: MemberId): Promise<SeenPresence | null>;
 
   /**

@@ -62,7 +62,14 @@ const nothing: Contents = {
   badNotebooks: [],
 };
 
-const parts = ['seq', 'members', 'handoffs'];
+const parts = ['seq', 'members', 'handoffs', 'seals'];
+
+/** Something else has the name: sessions go on without seals, so no gate ever answers. */
+function sealsInTheWay(path: string): Damage[] {
+  const seals = join(path, 'seals');
+  const stat = fs.statSync(seals, { throwIfNoEntry: false });
+  return stat && !stat.isDirectory() ? [{ record: seals, reason: 'is not a directory' }] : [];
+}
 
 /** Never throws: what cannot be looked at is told in the facts. */
 export async function gatherPlace(place: Place, leaseHours: number): Promise<PlaceFacts> {
@@ -71,7 +78,11 @@ export async function gatherPlace(place: Place, leaseHours: number): Promise<Pla
   try {
     const stat = fs.lstatSync(path, { throwIfNoEntry: false });
     if (!stat?.isDirectory() || isForeign(stat)) return { ...facts, exists: stat !== undefined };
-    const broken = parts.map((part) => problemOf(join(path, part))).find((problem) => problem !== null);
+    const inTheWay = sealsInTheWay(path);
+    const broken = parts
+      .filter((part) => part !== 'seals' || inTheWay.length === 0)
+      .map((part) => problemOf(join(path, part)))
+      .find((problem) => problem !== null);
     return broken
       ? { ...facts, exists: true, broken }
       : { ...facts, exists: true, ...(await contentsOf(path, leaseHours)) };
@@ -83,7 +94,7 @@ export async function gatherPlace(place: Place, leaseHours: number): Promise<Pla
 async function contentsOf(path: string, leaseHours: number): Promise<Contents> {
   const store = fileStore(path);
   const { roster, gone } = await survey(store, observerHere(leaseHours), blankSight);
-  const damaged = await store.damaged();
+  const damaged = [...(await store.damaged()), ...sealsInTheWay(path)];
   const ids = (await store.memberIds()).filter((id) => hasNotebook(path, id));
   const found = ids.map((id) => ({ id, notebook: notebooksIn(path).read(id) }));
   return {

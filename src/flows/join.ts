@@ -12,6 +12,7 @@ import {
 } from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';
 import { redact } from '../core/redact.ts';
+import { unlessRefused } from '../core/store.ts';
 import { attempt, type Session } from './session.ts';
 import { type Survey, survey } from './survey.ts';
 
@@ -20,6 +21,8 @@ export interface Membership {
   readonly roster: Roster;
   /** This session's own line of the roster. */
   readonly me: Member;
+  /** What could not be read meanwhile; see `beCertain`. */
+  readonly refused: Survey['refused'];
 }
 
 const candidacyOf = (session: Session, config: Config): Candidacy => {
@@ -37,8 +40,11 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   const { store, self, observer } = session;
   const find = (roster: Roster): Member | undefined =>
     roster.members.find((member) => member.birth.id === self.id);
-  const again = ({ sight, roster: { members } }: Survey): Promise<Survey> =>
-    survey(store, observer, sight, { justSeen: members });
+  const again = ({ sight, roster, refused }: Survey): Promise<Survey> => {
+    const unsure = new Set(refused.map(({ of }) => of));
+    const justSeen = roster.members.filter(({ birth }) => !unsure.has(birth.id));
+    return survey(store, observer, sight, { justSeen });
+  };
   const recall = (id: MemberId): Sight | null => session.notebooks.read(id)?.sight ?? null;
   let seen = await survey(store, observer, session.notebook.sight, { recall });
   let me = find(seen.roster);
@@ -50,20 +56,40 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   }
   if (!me) {
     await announce(session, null);
-    await store.join(birthOf(session, cause), Math.max(session.floor, session.notebook.sight.top));
+    await store.join(birthOf(session, cause), Math.max(session.floor, seen.sight.top));
     seen = await again(seen);
     me = find(seen.roster);
   }
   if (!me) throw new Error('the join was filed and is not in the roster');
+  const { roster, refused } = seen;
+  const certain = refused.length === 0;
   session.notebook = {
     ...session.notebook,
     sight: seen.sight,
-    standing: standingIn(seen.roster, self.id),
+    standing: certain ? standingIn(roster, self.id) : session.notebook.standing,
     join: { seq: me.seq, birth: me.birth },
-    peers: mayMove(session.notebook) ? joinsOf(seen.roster, self.id) : [],
+    peers: mayMove(session.notebook) ? joinsOf(roster, self.id) : [],
   };
-  session.roster = seen.roster;
-  return { roster: seen.roster, me };
+  // Nothing is prepared on a roster that may lack somebody.
+  session.roster = certain ? roster : null;
+  return { roster, me, refused };
+}
+
+/** As `takePart`, for who is about to be told its role; see `beCertain`. */
+export async function takePartForCertain(session: Session, cause: JoinCause): Promise<Membership> {
+  const membership = await takePart(session, cause);
+  await beCertain(session, membership);
+  return membership;
+}
+
+/** Throws when a record that could not be read may change what this session is told. */
+export async function beCertain(
+  { store, observer, self }: Session,
+  seen: Pick<Survey, 'roster' | 'refused'>,
+): Promise<void> {
+  if (seen.refused.length === 0) return;
+  const { refuseToGuess } = await import('./refuse.ts');
+  await refuseToGuess(store, observer, self.id, seen);
 }
 
 /**
@@ -75,8 +101,9 @@ export async function holdPlace(session: Session): Promise<Standing & { readonly
   const { join, standing, sight } = session.notebook;
   if (join && standing) {
     const { above, total } = await store.numbers(sight.top);
-    const kept = above.length === 0 && total <= sight.known && (await store.birth(join.seq))?.id === self.id;
-    const seen = kept ? await store.presence(self.id) : null;
+    const filed = await unlessRefused(store.birth(join.seq));
+    const kept = above.length === 0 && total <= sight.known && filed?.id === self.id;
+    const seen = kept ? await unlessRefused(store.presence(self.id)) : null;
     const me: Member | null = seen && { ...join, ...seen, liveness: 'alive' };
     if (me && !hasLeft(me)) return { ...standing, me };
   }
@@ -110,7 +137,8 @@ function birthOf(session: Session, cause: JoinCause): Birth {
 /** Tells the others what this session is and does now; only the beat is renewed when nothing changed. */
 export async function announce(session: Session, current: Presence | null): Promise<void> {
   const { occasion, notebook } = session;
-  const before = current ?? (await session.store.presence(session.self.id))?.presence ?? null;
+  // One of its own that it may not read is replaced.
+  const before = current ?? (await unlessRefused(session.store.presence(session.self.id)))?.presence ?? null;
   const presence: Presence = {
     version: 1,
     sessionId: occasion.sessionId || (before?.sessionId ?? ''),

@@ -4,7 +4,7 @@ import { displayName, type JoinCause, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
 import { digestBatch, isHumanPrompt, keep } from '../core/transcript.ts';
 import { briefing, changeLine, promptLine, type ShownHandoff } from '../messages/model.ts';
-import { enterConversation, type Membership, takePart, tryAnnounce } from './join.ts';
+import { enterConversation, type Membership, takePartForCertain, tryAnnounce } from './join.ts';
 import { noteIds } from './notes.ts';
 import { attempt, type Session } from './session.ts';
 
@@ -87,7 +87,7 @@ export async function brief(session: Session, membership: Membership): Promise<s
 export async function atSessionStart(session: Session, cause: JoinCause): Promise<string | null> {
   if (isEcho(session, 'start')) return null;
   enterConversation(session);
-  const membership = await takePart(session, cause);
+  const membership = await takePartForCertain(session, cause);
   await tryAnnounce(session, membership.me.presence);
   return brief(session, membership);
 }
@@ -113,7 +113,7 @@ export async function atPrompt(session: Session, prompt: string): Promise<string
       conversation: { ...conversation, latestPrompt, firstPrompt: conversation.firstPrompt || latestPrompt },
     };
   }
-  const membership = await takePart(session, 'late');
+  const membership = await takePartForCertain(session, 'late');
   await tryAnnounce(session, membership.me.presence);
   const { roster } = membership;
   const before = session.notebook.told;
@@ -137,7 +137,7 @@ export async function afterTools(session: Session, calls: readonly unknown[]): P
     ...session.notebook,
     conversation: { ...conversation, digest: digestBatch(conversation.digest, calls) },
   };
-  const membership = await takePart(session, 'late');
+  const membership = await takePartForCertain(session, 'late');
   await tryAnnounce(session, membership.me.presence);
   const { roster } = membership;
   const before = session.notebook.told;

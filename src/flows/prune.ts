@@ -1,7 +1,7 @@
 /** Forgets what no session needs any more. */
 import { hasLeft, isGone } from '../core/election.ts';
 import type { Member, MemberId } from '../core/member.ts';
-import type { Store } from '../core/store.ts';
+import { type Store, unlessRefused } from '../core/store.ts';
 
 /**
  * A number that is free again could be taken by a joiner that looked before it was. A joiner lives two seconds at most, so a
@@ -47,7 +47,7 @@ export async function planPrune(
   const seqs: number[] = [];
   for (const seq of numbers) {
     if (seq === highest) continue;
-    const birth = await store.birth(seq);
+    const birth = await unlessRefused(store.birth(seq));
     if (birth && ids.has(birth.id)) seqs.push(seq);
   }
   const handoffs = await store.handoffs();

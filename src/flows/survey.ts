@@ -3,7 +3,7 @@ import { hasLeft, isGone, latestJoins, type Roster, rosterOf } from '../core/ele
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { blankSight, type Join, type Sight } from '../core/notebook.ts';
-import type { Store, Taken } from '../core/store.ts';
+import { type RefusedError, type Store, type Taken, unlessRefused } from '../core/store.ts';
 
 /** So many of those that ended without a word are remembered; one that was master is mostly among the newest. */
 const mostSilent = 20;
@@ -13,6 +13,8 @@ export interface Survey {
   readonly roster: Roster;
   /** Members that were looked at and are gone: all of them at the first look, later only those that went since. */
   readonly gone: readonly Member[];
+  /** Records that the system did not let be read, of members that may live: see `refuseToGuess`. */
+  readonly refused: readonly RefusedError[];
   /** For the next look. */
   readonly sight: Sight;
 }
@@ -48,18 +50,21 @@ export async function survey(
   const seen = new Map(justSeen.map((member) => [member.seq, member]));
   const joins: Join[] = [];
   const unread: number[] = [];
+  const refused: RefusedError[] = [];
   for (const seq of [...before.watched, ...taken.above]) {
-    const birth = seen.get(seq)?.birth ?? (await store.birth(seq));
+    const known = seen.get(seq)?.birth;
+    const birth = known ?? (await unlessRefused(store.birth(seq), (refusal) => refused.push(refusal)));
     if (birth) joins.push({ seq, birth });
     else unread.push(seq);
   }
   const members: Member[] = [];
   const leases: Record<MemberId, Lease> = {};
   for (const { seq, birth } of latestJoins(joins)) {
-    const { member, lease } = seen.has(seq)
-      ? { member: seen.get(seq)!, lease: before.leases[birth.id] }
+    const { member, lease, refusal } = seen.has(seq)
+      ? { member: seen.get(seq)!, lease: before.leases[birth.id], refusal: null }
       : await look(store, observer, { seq, birth }, before.leases[birth.id]);
     if (lease) leases[birth.id] = lease;
+    if (refusal && member.liveness !== 'dead') refused.push(refusal);
     members.push(member);
   }
   const roster = rosterOf(members);
@@ -70,6 +75,7 @@ export async function survey(
   return {
     roster,
     gone,
+    refused,
     sight: {
       top: taken.above.at(-1) ?? before.top,
       known: taken.total,
@@ -87,12 +93,17 @@ async function look(
   store: Store,
   observer: Observer,
   { seq, birth }: Join,
-  before: Lease | undefined,
-): Promise<{ member: Member; lease: Lease | null }> {
-  const seen = await store.presence(birth.id);
-  const { liveness, lease } = judge(birth, seen, before, observer);
+  known: Lease | undefined,
+): Promise<{ member: Member; lease: Lease | null; refusal: RefusedError | null }> {
+  let refusal: RefusedError | null = null;
+  const seen = await unlessRefused(store.presence(birth.id), (it) => {
+    refusal = it;
+  });
+  // A beat that could not be seen is not a new one: nobody comes back from the dead for it.
+  const beat = refusal && known ? { beat: known.beat, seenAt: Date.parse(birth.joinedAt) } : seen;
+  const { liveness, lease } = judge(birth, beat, known, observer);
   const { presence = null, seenAt = null } = seen ?? {};
-  return { member: { seq, birth, presence, seenAt, liveness }, lease };
+  return { member: { seq, birth, presence, seenAt, liveness }, lease, refusal };
 }
 
 /** Up to so many records are read as fast as a notebook is. */
@@ -108,7 +119,7 @@ async function sightOfNewest(
 ): Promise<Sight> {
   const asked = above.length > shortPast ? above.slice(-newest).reverse() : [];
   for (const seq of asked) {
-    const birth = await store.birth(seq);
+    const birth = await unlessRefused(store.birth(seq));
     const sight = birth && recall(birth.id);
     if (sight && sight.top > 0 && sight.top <= above.at(-1)! && sight.known <= total)
       return { ...sight, leases: {} };

@@ -4,12 +4,12 @@ import module from 'node:module';
 import os from 'node:os';
 import type { Domain } from '../core/member.ts';
 import { fingerprint } from './fingerprint.ts';
-import { mayPass } from './passing.ts';
+import { askTwice, isRefusal, mayPass } from './passing.ts';
 
 /** Empty where the system does not say. A read that only failed must not pass for that: who somebody is hangs on it. */
 function said(ask: () => string): string {
   try {
-    return ask();
+    return askTwice(ask);
   } catch (cause) {
     if (mayPass(cause)) throw cause;
     return '';
@@ -44,9 +44,15 @@ interface ProcStat {
   readonly start: string;
 }
 
-/** Fields of `/proc/<pid>/stat`; they count from the last parenthesis, since a command may contain any. */
+/** Fields of `/proc/<pid>/stat`; they count from the last parenthesis, since a command may contain any. Throws when it is refused. */
 function procStat(pid: number): ProcStat | null {
-  const text = read(`/proc/${pid}/stat`);
+  let text: string;
+  try {
+    text = askTwice(() => fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (cause) {
+    if (mayPass(cause) || isRefusal(cause)) throw cause;
+    return null;
+  }
   const close = text.lastIndexOf(')');
   if (close < 0) return null;
   const fields = text.slice(close + 2).split(' ');
@@ -56,6 +62,16 @@ function procStat(pid: number): ProcStat | null {
     parent: Number(fields[1]),
     start: fields[19] ?? '',
   };
+}
+
+/** Processes of other users may be hidden for good. */
+function procStatOrRefused(pid: number): ProcStat | null {
+  try {
+    return procStat(pid);
+  } catch (cause) {
+    if (isRefusal(cause)) return null;
+    throw cause;
+  }
 }
 
 /** `ps` columns of a process on systems without /proc; empty when it is not there. Loaded here only: Linux never pays for it. */
@@ -109,7 +125,7 @@ export function startOf(pid: number): string | null {
 export function* ancestors(): Generator<{ pid: number; command: string }> {
   for (let pid = process.ppid, depth = 0; pid > 1 && depth < 12; depth++) {
     if (process.platform === 'linux') {
-      const stat = procStat(pid);
+      const stat = procStatOrRefused(pid);
       if (!stat) return;
       yield { pid, command: stat.command };
       pid = stat.parent;

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fingerprint } from './fingerprint.ts';
-import { mayPass } from './passing.ts';
+import { askTwice, mayPass } from './passing.ts';
 
 /** What sessions coordinate over, and where in it this directory lies. */
 export interface Scope {
@@ -24,7 +24,7 @@ export interface Scope {
 /** Null where there is none. Throws when it only could not be asked: another scope must not be concluded from that. */
 function asked<T>(ask: () => T): T | null {
   try {
-    return ask();
+    return askTwice(ask);
   } catch (cause) {
     if (mayPass(cause)) throw cause;
     return null;

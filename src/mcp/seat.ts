@@ -8,10 +8,10 @@
 import { attendedServer, isAlive, selfOfServer } from '../claude/identity.ts';
 import { openMember } from '../compose.ts';
 import type { Roster } from '../core/election.ts';
-import { type Membership, takePart, tryAnnounce } from '../flows/join.ts';
+import { beCertain, type Membership, takePartForCertain, tryAnnounce } from '../flows/join.ts';
 import { atSessionEnd } from '../flows/leave.ts';
 import { attempt, type Session } from '../flows/session.ts';
-import { survey } from '../flows/survey.ts';
+import { type Survey, survey } from '../flows/survey.ts';
 import { clientGone, ignored, noDirectory, off } from '../messages/mcp.ts';
 
 /** The session cannot take part; the message says why, in a sentence for the model. */
@@ -69,7 +69,11 @@ export class Seat {
   use<T>(act: (present: Present) => Promise<T>, { again = false } = {}): Promise<T> {
     return this.#open(true, async (session) => {
       this.#left &&= !again;
-      if (this.#left) return act(await observe(session));
+      if (this.#left) {
+        const present = await observe(session);
+        await beCertain(session, present);
+        return act(present);
+      }
       this.#seated = true;
       return act(await sitDown(session));
     });
@@ -157,16 +161,16 @@ export class Seat {
 }
 
 async function sitDown(session: Session): Promise<Present> {
-  const membership = await takePart(session, 'startup');
+  const membership = await takePartForCertain(session, 'startup');
   await showUp(session, membership);
   return { session, roster: membership.roster, membership };
 }
 
-async function observe(session: Session): Promise<Present> {
-  const { roster } = await survey(session.store, session.observer, session.notebook.sight);
+async function observe(session: Session): Promise<Present & Pick<Survey, 'refused'>> {
+  const { roster, refused } = await survey(session.store, session.observer, session.notebook.sight);
   // Hooks may have let it join again.
   const me = roster.members.find((member) => member.birth.id === session.self.id);
-  return { session, roster, membership: me ? { roster, me } : null };
+  return { session, roster, refused, membership: me ? { roster, me, refused } : null };
 }
 
 /** True when it took part until now. */

@@ -362,8 +362,8 @@ const words = {
   ],
   'store-damaged': (a: { record: string; reason: string }): Words => [
     `A record cannot be read: ${a.record} ${a.reason}.`,
-    'It is passed over; whoever it belongs to may be missing from the roster.',
-    'Remove it once no session uses it.',
+    'It is passed over; whoever it belongs to may be missing from the roster. If permissions hide it, the others are told no role while that session lives.',
+    'Make it readable for you, or remove it once no session uses it.',
   ],
   'store-notebook': (a: { directory: string }): Words => [
     `A session's notebook cannot be read, in ${a.directory}.`,

@@ -33,7 +33,7 @@ import { findProject } from './basic-memory/project.ts';
 import { birthsIn } from './births.ts';
 import { handoffName, handoffsAmong, memberName } from './names.ts';
 import type { Site } from './open.ts';
-import { type Found, list, reasonOf, sweepTemporaries } from './record.ts';
+import { type Found, foundOr, list, reasonOf, sweepTemporaries } from './record.ts';
 
 const noteBytes = 1 << 20;
 
@@ -93,13 +93,11 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
       const value = head && memberOf(id, head);
       return value ? { value, stat: found.stat } : { reason: 'is not a note of this kind' };
     } catch (cause) {
-      return { reason: reasonOf(cause, memberPath(id)) };
+      return reasonOf(cause, memberPath(id));
     }
   };
-  const readMember = async (id: MemberId): Promise<{ value: MemberNote; stat: fs.Stats } | null> => {
-    const found = await inspectMember(id);
-    return found && 'value' in found ? found : null;
-  };
+  const readMember = async (id: MemberId): Promise<{ value: MemberNote; stat: fs.Stats } | null> =>
+    foundOr(await inspectMember(id), id);
   const writeMember = (id: MemberId, note: MemberNote): void => {
     const before = textAt(memberPath(id)) ?? '';
     const permalink = permalinks.ofMember(id, before);
@@ -261,7 +259,7 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
         try {
           safeReadWithStat(notePath(id), noteBytes);
         } catch (cause) {
-          found.push({ record: notePath(id), reason: reasonOf(cause, notePath(id)) });
+          found.push({ record: notePath(id), reason: reasonOf(cause, notePath(id)).reason });
         }
       }
       return found;

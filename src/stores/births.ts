@@ -56,7 +56,7 @@ export function birthsIn(directory: string): Births {
     }
     return { above: above.sort((a, b) => a - b), total };
   };
-  const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth)?.value ?? null;
+  const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth, seq)?.value ?? null;
 
   return {
     numbers,

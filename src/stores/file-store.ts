@@ -65,7 +65,8 @@ export function fileStore(place: string): Store {
     async announce(id, presence) {
       makePrivateDirectory(join(members, id));
       const write = (): void => replaceFile(presencePath(id), JSON.stringify(presence));
-      const before = readRecord(presencePath(id), asPresence)?.value;
+      const found = inspect(presencePath(id), asPresence);
+      const before = found && 'value' in found && found.value;
       // The rest is told at a session start only, which always reads it.
       const toldToOthers = ({ name, left }: Presence): string => JSON.stringify([name, left]);
       if (before && toldToOthers(before) === toldToOthers(presence)) write();
@@ -82,7 +83,7 @@ export function fileStore(place: string): Store {
     },
 
     async presence(id): Promise<SeenPresence | null> {
-      const found = readRecord(presencePath(id), asPresence);
+      const found = readRecord(presencePath(id), asPresence, id);
       if (!found) return null;
       const beat = fs.lstatSync(beatPath(id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
       const seenAt = Math.max(found.stat.mtimeMs, beat);
@@ -158,7 +159,7 @@ export function fileStore(place: string): Store {
         try {
           safeRead(path, noteBytes);
         } catch (cause) {
-          found.push({ record: path, reason: reasonOf(cause, path) });
+          found.push({ record: path, reason: reasonOf(cause, path).reason });
         }
       }
       return found;

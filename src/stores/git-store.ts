@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import invariant from 'tiny-invariant';
 import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } from '../core/member.ts';
 import { oneLine } from '../core/quote.ts';
-import type { Damage, Store, Taken } from '../core/store.ts';
+import { type Damage, type Store, type Taken, unlessRefused } from '../core/store.ts';
 import { UnreadableError } from '../io/safe-read.ts';
 import { sweepRepository } from './git/maintenance.ts';
 import {
@@ -34,6 +34,7 @@ import type { FoundRef } from './git/refs.ts';
 import { repositoryAt } from './git/repository.ts';
 import { isDue } from './git/sync-due.ts';
 import type { Site } from './open.ts';
+import { foundOr } from './record.ts';
 
 const noteChars = 256 * 1024;
 
@@ -92,21 +93,19 @@ export function gitStore(site: Site): Store {
   const inspect = async <T>(
     name: string,
     as: (text: string) => T | null,
-  ): Promise<{ value: T; found: RecordCommit & FoundRef } | { reason: string } | null> => {
+  ): Promise<{ value: T; found: RecordCommit & FoundRef } | { reason: string; refused: boolean } | null> => {
     try {
       const found = await commitAt(name);
       if (!found) return null;
       const value = as(found.text);
-      return value === null ? { reason: 'is not a record of this kind' } : { value, found };
+      return value === null ? { reason: 'is not a record of this kind', refused: false } : { value, found };
     } catch (cause) {
-      if (cause instanceof UnreadableError) return { reason: cause.message.replace(/^.*?: /, '') };
-      throw cause;
+      if (!(cause instanceof UnreadableError)) throw cause;
+      return { reason: cause.message.replace(/^.*?: /, ''), refused: cause.refused };
     }
   };
-  const read = async <T>(name: string, as: (text: string) => T | null) => {
-    const found = await inspect(name, as);
-    return found && 'value' in found ? found : null;
-  };
+  const read = async <T>(name: string, as: (text: string) => T | null, of: number | MemberId) =>
+    foundOr<{ value: T; found: RecordCommit & FoundRef }>(await inspect(name, as), of);
   const birthIn = (text: string): Birth | null => asBirth(parse(text));
   const presenceIn = (text: string) => asPresence(parse(text));
   const noteIn = (text: string): string | null => (text.length > noteChars ? null : text);
@@ -170,7 +169,7 @@ export function gitStore(site: Site): Store {
         await exchange(true);
         return true;
       }
-      const there = await read(seqRef(seq), birthIn);
+      const there = await read(seqRef(seq), birthIn, seq);
       return JSON.stringify(there?.value) === JSON.stringify(birth);
     },
 
@@ -179,7 +178,7 @@ export function gitStore(site: Site): Store {
     },
 
     async birth(seq) {
-      return (await read(seqRef(seq), birthIn))?.value ?? null;
+      return (await read(seqRef(seq), birthIn, seq))?.value ?? null;
     },
 
     async announce(id, presence) {
@@ -197,7 +196,7 @@ export function gitStore(site: Site): Store {
     },
 
     async presence(id): Promise<SeenPresence | null> {
-      const seen = await read(memberRef(id), presenceIn);
+      const seen = await read(memberRef(id), presenceIn, id);
       if (!seen) return null;
       const { renewedAt, oid, at } = seen.found;
       return { presence: seen.value, beat: `${renewedAt ?? oid}`, seenAt: renewedAt ?? at * 1000 };
@@ -228,7 +227,9 @@ export function gitStore(site: Site): Store {
     },
 
     async handoff(id) {
-      return handoffName(id) ? ((await read(handoffRef(id), noteIn))?.value ?? null) : null;
+      return handoffName(id)
+        ? ((await unlessRefused(read(handoffRef(id), noteIn, id)))?.value ?? null)
+        : null;
     },
 
     handoffPlace: (id) => `git --git-dir='${repository.path}' log -1 --format=%b ${handoffRef(id)}`,

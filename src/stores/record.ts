@@ -1,6 +1,8 @@
 /** Records in files, whoever else may have been at them. */
 import fs from 'node:fs';
 import { join } from 'node:path';
+import type { MemberId } from '../core/member.ts';
+import { RefusedError } from '../core/store.ts';
 import { safeReadWithStat, UnreadableError } from '../io/safe-read.ts';
 
 const recordBytes = 64 * 1024;
@@ -8,8 +10,10 @@ const recordBytes = 64 * 1024;
 /** On file systems without hard links a claim is empty for a moment. */
 const joiningMs = 2000;
 
-/** What stands in a record's place: the record, or why it is none. */
-export type Found<T> = { readonly value: T; readonly stat: fs.Stats } | { readonly reason: string };
+/** What stands in a record's place: the record, or why it is none, or that the system did not let it be read. */
+export type Found<T> =
+  | { readonly value: T; readonly stat: fs.Stats }
+  | { readonly reason: string; readonly refused?: boolean };
 
 /** Names in a directory; none when it is not there. */
 export function list(directory: string): string[] {
@@ -30,9 +34,19 @@ function parse(text: string): unknown {
 }
 
 /** Why a file was not read, without its name; throws whatever else went wrong. */
-export function reasonOf(cause: unknown, path: string): string {
-  if (cause instanceof UnreadableError) return cause.message.slice(path.length + 2);
-  throw cause;
+export function reasonOf(cause: unknown, path: string): { reason: string; refused: boolean } {
+  if (!(cause instanceof UnreadableError)) throw cause;
+  return { reason: cause.message.slice(path.length + 2), refused: cause.refused };
+}
+
+/** The record that was found; null when there is none. Throws where it was refused: `of` says what it would have been. */
+export function foundOr<F extends { readonly value: unknown }>(
+  found: F | { readonly reason: string; readonly refused?: boolean } | null,
+  of: number | MemberId,
+): F | null {
+  if (found && 'value' in found) return found;
+  if (found?.refused) throw new RefusedError(of, `the record of ${of} ${found.reason}`);
+  return null;
 }
 
 /** A JSON record, or what is wrong with it; null when it is absent. */
@@ -46,18 +60,16 @@ export function inspect<T>(path: string, as: (value: unknown) => T | null): Foun
       ? { value, stat: found.stat }
       : { reason: found.text === '' ? 'is empty' : 'is not a record of this kind' };
   } catch (cause) {
-    return { reason: reasonOf(cause, path) };
+    return reasonOf(cause, path);
   }
 }
 
-/** A JSON record; null when there is none that can be read. */
-export function readRecord<T>(
+/** A JSON record; null when there is none that can be read. Throws where it is refused. */
+export const readRecord = <T>(
   path: string,
   as: (value: unknown) => T | null,
-): { readonly value: T; readonly stat: fs.Stats } | null {
-  const found = inspect(path, as);
-  return found && 'value' in found ? found : null;
-}
+  of: number | MemberId,
+): { readonly value: T; readonly stat: fs.Stats } | null => foundOr(inspect(path, as), of);
 
 /** Removes temporary files older than this from these directories, as far as they are there. Returns how many. */
 export function sweepTemporaries(directories: readonly string[], olderThanMs: number): number {

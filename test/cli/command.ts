@@ -1,7 +1,7 @@
 /** The command as it ships: a copy of `dist/`, so that a build in the middle of a run does no harm, run as a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -17,6 +17,8 @@ const pause = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArr
 /** `dist/meta.json` is written last, so a build is complete when it is the same before and after. */
 function copyOfDist(): string {
   const home = mkdtempSync(join(tmpdir(), 'flowloom-cli-'));
+  // Some tests run it as another user.
+  chmodSync(home, 0o755);
   afterAll(() => rmSync(home, { recursive: true, force: true }));
   const copy = join(home, 'dist');
   for (let attempt = 0; ; attempt++) {

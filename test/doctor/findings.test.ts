@@ -608,6 +608,16 @@ const situations: readonly Situation[] = [
     args: (world) => ({ path: world.state }),
   },
   {
+    code: 'store-broken',
+    severity: 'error',
+    when: 'no seal can be made or broken, so nobody can join',
+    arrange: (world) => {
+      fs.mkdirSync(world.state, { recursive: true });
+      fs.symlinkSync('/nonexistent/x', join(world.state, 'seals'));
+    },
+    args: (world) => ({ path: world.state }),
+  },
+  {
     code: 'store-split',
     severity: 'warning',
     when: 'a session lives in the second place while the first one is good again',
@@ -641,6 +651,13 @@ const situations: readonly Situation[] = [
     severity: 'warning',
     when: 'a record is cut off',
     arrange: (world) => void world.write('project/.git/flowloom/seq/000000000001.json', '{"version":1,"id"'),
+  },
+  {
+    code: 'store-damaged',
+    severity: 'warning',
+    when: 'a file is in the place of the seals',
+    arrange: (world) => void world.write('project/.git/flowloom/seals', 'not a directory'),
+    args: (world) => ({ record: join(world.state, 'seals'), reason: 'is not a directory' }),
   },
   {
     code: 'store-notebook',

@@ -1,7 +1,9 @@
 /** A pid namespace for a test: there the numbers of processes can be chosen, so that one comes again. */
+
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Client, Ground } from './clients.ts';
 
@@ -41,7 +43,7 @@ export async function pidNamespace(): Promise<PidNamespace> {
   });
   await saidFirst(first.stdout);
   const { pid: outside } = first;
-  const directoryOf = (pid: number): string => `/proc/${outside}/root/proc/${pid}`;
+  const directoryOf = (pid: number): string => join('/proc', `${outside}`, 'root', 'proc', `${pid}`);
   const enter = [
     'nsenter',
     ...[`--target=${outside}`, '--user', '--preserve-credentials', '--mount'],

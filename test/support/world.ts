@@ -67,6 +67,14 @@ export interface Fire {
 /** Far above the hooks' own limit of two seconds: whoever meets it hangs. */
 export const patienceMs = 5_000;
 
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Everybody in it is gone.
+  }
+}
+
 /** Runs one hook process to its end. Killed, with `signal` set, when it does not end by itself. */
 export async function runHookProcess(
   name: HookName,
@@ -76,7 +84,13 @@ export async function runHookProcess(
 ): Promise<Fired> {
   const hook = fire.gate ? [...fire.gate, ...gateArguments(name)] : [process.execPath, hookPath(name)];
   const [command, ...args] = [...(fire.through ?? []), ...hook];
-  const child = spawn(command!, args, { cwd: fire.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  // What runs it may be killed and leave it behind: they are killed together.
+  const detached = fire.through !== undefined && process.platform !== 'win32';
+  const child = spawn(command!, args, { cwd: fire.cwd, env, detached, stdio: ['pipe', 'pipe', 'pipe'] });
+  const kill = (): void => {
+    if (!detached) child.kill('SIGKILL');
+    else if (child.pid !== undefined) killGroup(child.pid);
+  };
   fire.watch?.(child);
   let stdout = '';
   let stderr = '';
@@ -87,7 +101,7 @@ export async function runHookProcess(
   child.stdin.write(stdin);
   if (fire.closeAfter) setTimeout(() => child.stdin.end(), fire.closeAfter).unref();
   else if (!fire.keepOpen) child.stdin.end();
-  const hung = setTimeout(() => child.kill('SIGKILL'), fire.killAfter ?? fire.patience ?? patienceMs);
+  const hung = setTimeout(kill, fire.killAfter ?? fire.patience ?? patienceMs);
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   clearTimeout(hung);
   child.stdin.destroy();

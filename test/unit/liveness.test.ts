@@ -16,6 +16,7 @@ const observer = (more: Partial<Observer> = {}): Observer => ({
   bootedAt: () => bootedAt,
   leaseMs: 8 * hour,
   startOf: () => '1000',
+  lives: () => true,
   ...more,
 });
 const seen = (beat: string, seenAt: number): SeenPresence => ({ presence: presence(), beat, seenAt });

@@ -15,6 +15,7 @@ const observer: Observer = {
   bootedAt: () => 0,
   leaseMs: 1000,
   startOf: (pid) => (pid % 2 === 0 ? '' : null),
+  lives: () => false,
 };
 
 /** A store with so many members, of which the even ones live, and how many births were read in it. */

@@ -23,12 +23,13 @@ export interface Fault {
   readonly what: string;
 }
 
-/** A path without what differs from run to run: names of temporary files and of claims. */
+/** A path without what differs from run to run: names of temporary files, of claims and of seals. */
 const lasting = (path: string): string =>
   path
     .replace(/\.\d+-\w+-\w+-(\d+)\.tmp$/, '.$1.tmp')
     .replace(/\.(?:[\w-]{21}|\d+)\.tmp$/, '.tmp')
     .replace(/\/claims\/.*$/, '/claims/one')
+    .replace(/\/seals\/\w+\.(seal|writing)$/, '/seals/one.$1')
     .replace(/\/flowloom-[\w-]+-\w{6}(?=\/|$)/, '');
 
 /** The same call in another run. */
@@ -36,10 +37,10 @@ export const likeness = ({ name, paths }: Call): string => [name, ...paths.map(l
 
 const any = ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EXDEV', 'EPERM', 'EMLINK'];
 
-/**
- * Those of `ENOSPC EIO EACCES EROFS EXDEV EPERM EMLINK` that the call can give once. Who may look where does not change from one
- * moment to the next, so looking fails with EIO alone; the tests of places take permissions away for good.
- */
+/** What looking can give. */
+const looking = ['EIO', 'EACCES', 'EPERM'];
+
+/** Those of `ENOSPC EIO EACCES EROFS EXDEV EPERM EMLINK` that the call can give, on whatever drive. */
 export function errorsOf({ name, changes, creates }: Call): readonly string[] {
   if (/^(?:rename|link)/.test(name)) return any;
   if (/^(?:unlink|rmdir|rm)/.test(name)) return ['EIO', 'EACCES', 'EROFS', 'EPERM'];
@@ -48,11 +49,11 @@ export function errorsOf({ name, changes, creates }: Call): readonly string[] {
   if (/utim|ch(?:mod|own)/.test(name)) return ['EIO', 'EACCES', 'EROFS', 'EPERM'];
   if (/^(?:open|creat|writeFile)/.test(name)) {
     if (creates) return ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EPERM'];
-    return changes ? ['EIO', 'EACCES', 'EROFS', 'EPERM'] : ['EIO'];
+    return changes ? ['EIO', 'EACCES', 'EROFS', 'EPERM'] : looking;
   }
   if (/^p?write|truncate|copy_?[fF]ile|sendfile/.test(name)) return ['ENOSPC', 'EIO', 'EPERM'];
   if (/sync$|^f(?:data)?syncSync$/.test(name)) return ['ENOSPC', 'EIO', 'EROFS'];
   // What was only read has nothing left to be written.
   if (/^close/.test(name)) return changes ? ['ENOSPC', 'EIO'] : [];
-  return ['EIO'];
+  return looking;
 }

@@ -4,7 +4,7 @@
  * Four sessions: the bystander (1), the victim (2), one that was master and died without a word (3), and the joiner, which is not
  * a member yet. After each fault a newcomer starts; it is the judge of what is left.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { observerOf } from '../../../src/compose.ts';
 import { parseHandoff } from '../../../src/core/handoff.ts';
@@ -21,32 +21,88 @@ import { idOf } from '../../support/state.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../../support/world.ts';
 import type { Call } from './call.ts';
 import type { Around, Disturbance, Lane } from './campaign.ts';
+import { Snapshot, stampsBelow } from './snapshot.ts';
+import { digestOf } from './state-digest.ts';
 
 /** What a hook is disturbed in. */
 export const hookOperations = ['first join', 'join', 'prompt', 'stop', 'leave'] as const;
-export type HookOperation = (typeof hookOperations)[number];
+/** With a gate in front: what the shell answers itself, what it hands on to Node, and what Node does with an answer that is there. */
+export const gateOperations = [
+  'steady prompt',
+  'steady batch',
+  'prompt at the gate',
+  'stop with an answer',
+  'leave with an answer',
+] as const;
+export type HookOperation = (typeof hookOperations)[number] | (typeof gateOperations)[number];
+
+const throughGate: readonly HookOperation[] = ['steady prompt', 'steady batch', 'prompt at the gate'];
+const joins: readonly HookOperation[] = ['first join', 'join'];
+
+const alone = /^You are master \(epoch 1\)[^\n]*1 live session;/;
+const newest = /^You are master \(epoch 4\)[^\n]*3 live sessions;/;
+const survivor = /^You are master \(epoch 2\)[^\n]*2 live sessions;/;
+const nothing = /^$/;
+
+/** What each is told when nothing stands in the way. */
+const truths: Readonly<Record<HookOperation, RegExp>> = {
+  'first join': alone,
+  join: newest,
+  prompt: survivor,
+  stop: nothing,
+  leave: nothing,
+  'steady prompt': survivor,
+  'steady batch': nothing,
+  'prompt at the gate': survivor,
+  'stop with an answer': nothing,
+  'leave with an answer': nothing,
+};
+
+/** A shell says what it could not open; of a hook that exits with 0 that stands in the client's debug log only. */
+const isQuiet = (operation: HookOperation, stderr: string): boolean =>
+  stderr === '' || (throughGate.includes(operation) && /^(?:\S*sh: [^\n]*\n)+$/.test(stderr));
+
+/** `empty`, as in the description above, or afterwards: the victim knows that it is master, and its answer is prepared. */
+type Start = 'empty' | 'peaceful' | 'steady';
+const startOf = (operation: HookOperation): Start => {
+  if (operation === 'first join') return 'empty';
+  return /steady|answer/.test(operation) ? 'steady' : 'peaceful';
+};
+
+const gate: Fire = { gate: ['sh'] };
 
 /** What hooks ask of the system about processes and this machine. */
-const system = /^\/proc\/(?:\d+\/stat|sys\/kernel\/|self\/ns\/|\d+\/ns\/)|^\/etc\/machine-id/;
+const system = /^\/proc\/(?:self$|\d+$|\d+\/(?:exe$|stat|ns\/)|sys\/kernel\/|self\/ns\/)|^\/etc\/machine-id/;
 
 type Contents = Readonly<Record<string, string>>;
+
+/**
+ * What was left and told, of all lanes, where everything was well afterwards. Most faults leave what another one has left, nothing at
+ * all or everything, and from the same state everybody goes on the same.
+ */
+const well = new Set<string>();
 
 export class HookLane implements Lane<HookOperation, Fired> {
   readonly w: World;
   readonly #clients: Client[] = [];
-  readonly #asItWas: string;
+  /** Where the cache is filled, so that no record of that is left here. */
+  readonly #elsewhere: World;
+  readonly #starts = new Map<Start, { snapshots: Snapshot[]; state: Contents }>();
+  /** The first line of the victim's answer: a gate asks for one. */
+  #asks = '';
   /** Where what was traced goes. */
   readonly log: string;
   #sessions!: Readonly<Record<'bystander' | 'victim' | 'joiner' | 'newcomer', SessionUnderTest>>;
-  #state: Contents = {};
   #outside: Contents = {};
-  #ids = { victim: '', dead: '' };
+  /** Of processes by who they are in this world. */
+  #names: readonly (readonly [id: string, pid: number, name: string])[] = [];
+  #victim = '';
   /** Where V8's code cache is: in this world, since writing it is a step like any other. */
   readonly #cache: string;
 
   constructor(until: Until) {
     this.w = world({ name: 'lane', until });
-    this.#asItWas = join(this.w.base, 'as-it-was');
+    this.#elsewhere = world({ name: 'elsewhere', until });
     this.#cache = join(this.w.base, 'cache');
     this.log = join(this.w.base, 'trace.log');
     mkdirSync(this.#cache);
@@ -55,11 +111,29 @@ export class HookLane implements Lane<HookOperation, Fired> {
     });
   }
 
+  /** The shell's up to where it becomes Node, and those of the hook's own code. */
   ownCalls(calls: readonly Call[]): Call[] {
-    const first = calls.findIndex(({ paths }) => paths[0]?.startsWith(join(hooksFolder, 'body')));
     const ours = (path: string): boolean =>
       path.startsWith(this.w.base) || path.startsWith(hooksFolder) || system.test(path);
-    return calls.slice(Math.max(0, first)).filter(({ paths }) => paths.some(ours));
+    const from = (pattern: RegExp): number => {
+      const first = calls.findIndex(
+        ({ paths: [path] }) => path?.startsWith(hooksFolder) && pattern.test(path),
+      );
+      return first < 0 ? calls.length : first;
+    };
+    const asked = calls.findIndex(({ paths: [path] }) => path?.endsWith('/gate.sh'));
+    const shells = asked < 0 ? [] : calls.slice(asked, from(/\.cjs$/));
+    // Node itself looks at its stdout, and does without nothing less.
+    const prints = ({ name, paths }: Call): boolean => /^write/.test(name) && paths[0] === '/dev/stdout';
+    return [...shells, ...calls.slice(from(/\/body\//))].filter(
+      (call) => call.paths.some(ours) || prints(call),
+    );
+  }
+
+  expect(operation: HookOperation, calls: readonly Call[]): void {
+    const node = calls.some(({ paths: [path] }) => path?.endsWith('.cjs'));
+    if (node === operation.startsWith('steady'))
+      throw new Error(`${operation}: Node was ${node ? '' : 'not '}started`);
   }
 
   #session(): SessionUnderTest {
@@ -76,35 +150,74 @@ export class HookLane implements Lane<HookOperation, Fired> {
       await one.stop('Done.');
     }
     await victim!.prompt('go on');
-    const id = (one: SessionUnderTest): string => idOf(this.w.state, one.client.pid);
-    this.#ids = { victim: id(victim!), dead: id(dead!) };
     await dead!.client.kill();
     this.#sessions = { bystander: bystander!, victim: victim!, joiner: joiner!, newcomer: newcomer! };
-    // So that every hook's compiled body is there.
-    await joiner!.start();
-    await joiner!.end('other');
-    cpSync(this.#cache, `${this.#asItWas}-cache`, { recursive: true, preserveTimestamps: true });
-    cpSync(this.w.state, this.#asItWas, { recursive: true, preserveTimestamps: true });
-    for (const name of ['seq/000000000004.json', `members/${id(joiner!)}`, 'log.jsonl'])
-      rmSync(join(this.#asItWas, name), { recursive: true, force: true });
-    for (const name of readdirSync(join(this.#asItWas, 'handoffs')))
-      if (name.startsWith('000004') || name.includes('reconstructed'))
-        rmSync(join(this.#asItWas, 'handoffs', name));
+    await this.#compile(joiner!);
+    this.#keep('peaceful');
+
+    await this.#untilAnswered(victim!);
+    this.#keep('steady');
+    this.#asks = `${readFileSync(this.#answer, 'utf8').split('\n')[0]}\n`;
+
+    this.#victim = idOf(this.w.state, victim!.client.pid);
+    const where = { bystander, victim, dead, joiner };
+    this.#names = Object.entries(where).map(([name, one]) => [
+      idOf(one === joiner ? this.#elsewhere.state : this.w.state, one!.client.pid),
+      one!.client.pid,
+      name,
+    ]);
     this.restore('join');
-    this.#state = contentsBelow(this.w.state);
     this.#outside = this.outside();
+  }
+
+  /** So that every hook's compiled body is there. A process is the same in another repository. */
+  async #compile(client: SessionUnderTest): Promise<void> {
+    const guest = this.#elsewhere.session({ client: client.client, env: client.env });
+    await guest.start();
+    await guest.prompt();
+    await guest.tools();
+    await guest.stop();
+    await guest.end('other');
+  }
+
+  /** The gate answers: a process may have been looked at just now, so not at once. */
+  async #untilAnswered(session: SessionUnderTest): Promise<void> {
+    const fire = { ...gate, env: { FLOWLOOM_DEBUG: '1' } };
+    for (let attempt = 0; attempt < 40; attempt++) {
+      const { stderr } = await session.prompt('go on', fire);
+      if (stderr.includes('answered without Node')) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error('no answer was prepared');
+  }
+
+  /** Where the gate looks for the victim's answer. */
+  get #answer(): string {
+    return join(this.#cache, 'flowloom', 'ready', this.#sessions.victim.id);
+  }
+
+  #keep(start: Start): void {
+    rmSync(join(this.w.state, 'log.jsonl'), { force: true });
+    this.#starts.set(start, {
+      snapshots: [this.w.state, this.#cache].map((place) => new Snapshot(place)),
+      state: contentsBelow(this.w.state),
+    });
   }
 
   /** As it was before anything was disturbed. */
   restore(operation: HookOperation): void {
-    for (const place of this.places) rmSync(place, { recursive: true, force: true });
-    rmSync(this.w.temporary, { recursive: true, force: true });
+    for (const place of [join(this.w.home, '.local'), this.w.temporary])
+      rmSync(place, { recursive: true, force: true });
     mkdirSync(this.w.temporary);
-    rmSync(this.#cache, { recursive: true, force: true });
-    mkdirSync(this.#cache);
-    if (operation === 'first join') return;
-    cpSync(this.#asItWas, this.w.state, { recursive: true, preserveTimestamps: true });
-    cpSync(`${this.#asItWas}-cache`, this.#cache, { recursive: true, preserveTimestamps: true });
+    const start = this.#starts.get(startOf(operation));
+    if (start) for (const snapshot of start.snapshots) snapshot.restore();
+    else {
+      for (const place of [this.w.state, this.#cache]) rmSync(place, { recursive: true, force: true });
+      mkdirSync(this.#cache);
+    }
+    if (operation !== 'prompt at the gate') return;
+    mkdirSync(join(this.#answer, '..'), { recursive: true, mode: 0o700 });
+    writeFileSync(this.#answer, this.#asks, { mode: 0o600 });
   }
 
   /** Where hooks may write. */
@@ -119,13 +232,7 @@ export class HookLane implements Lane<HookOperation, Fired> {
   }
 
   outside(): Contents {
-    const all = Object.entries(contentsBelow(this.w.base));
-    return Object.fromEntries(
-      all.filter(
-        ([path]) =>
-          !/^(?:as-it-was(?:-cache)?\/|trace\.log$)/.test(path) && !this.mayWrite(join(this.w.base, path)),
-      ),
-    );
+    return stampsBelow(this.w.base, (path) => path === 'trace.log' || this.mayWrite(join(this.w.base, path)));
   }
 
   /** Runs it; the name of who does it stays in this file. */
@@ -133,14 +240,15 @@ export class HookLane implements Lane<HookOperation, Fired> {
     rmSync(this.log, { force: true });
     const fire: Fire = around;
     const { victim, joiner } = this.#sessions;
-    if (operation === 'prompt') return victim.prompt('another goal', fire);
-    if (operation === 'stop') return victim.stop('Done again.', fire);
-    if (operation === 'leave') return victim.end('other', fire);
-    return joiner.start('startup', fire);
+    if (joins.includes(operation)) return joiner.start('startup', fire);
+    if (operation.startsWith('stop')) return victim.stop('Done again.', fire);
+    if (operation.startsWith('leave')) return victim.end('other', fire);
+    if (operation === 'steady batch') return victim.tools(undefined, { ...fire, ...gate });
+    return victim.prompt('another goal', throughGate.includes(operation) ? { ...fire, ...gate } : fire);
   }
 
   #actor(operation: HookOperation): SessionUnderTest {
-    return /join/.test(operation) ? this.#sessions.joiner : this.#sessions.victim;
+    return joins.includes(operation) ? this.#sessions.joiner : this.#sessions.victim;
   }
 
   #numbers(): number[] {
@@ -153,12 +261,7 @@ export class HookLane implements Lane<HookOperation, Fired> {
   }
 
   /** What is broken after the operation was disturbed; empty when every promise was kept. */
-  async violations(
-    operation: HookOperation,
-    fired: Fired | Error,
-    how: Disturbance,
-    thorough: boolean,
-  ): Promise<string[]> {
+  async violations(operation: HookOperation, fired: Fired | Error, how: Disturbance): Promise<string[]> {
     const broken: string[] = [];
     const must = (holds: boolean, what: string): void => {
       if (!holds) broken.push(what);
@@ -166,16 +269,35 @@ export class HookLane implements Lane<HookOperation, Fired> {
     if (fired instanceof Error) return [`its output is no JSON: ${fired.message}`];
     if (!how.kills)
       must(
-        fired.code === 0 && fired.signal === null && fired.stderr === '',
+        fired.code === 0 && fired.signal === null && isQuiet(operation, fired.stderr),
         `it ended with ${fired.code ?? fired.signal}: ${fired.stderr.slice(0, 200)}`,
       );
     this.#checkRecords(operation, how, must);
     must((await fileStore(this.w.state).damaged()).length === 0, 'a record is damaged');
     must(JSON.stringify(this.outside()) === JSON.stringify(this.#outside), 'something outside changed');
     this.#checkTold(operation, fired, must);
+    const left = [operation, this.#plain(fired.stdout), this.#digest()].join('\n');
+    if (broken.length === 0 && well.has(left)) return broken;
     await this.#checkViews(operation, fired, must);
-    if (thorough) await this.#checkDoctor(must);
+    await this.#checkDoctor(must);
+    if (broken.length === 0) well.add(left);
     return broken;
+  }
+
+  /** A text without what differs from lane to lane. */
+  #plain(text: string): string {
+    let plain = text.replaceAll(this.w.base, 'base');
+    for (const [name, { id }] of Object.entries(this.#sessions))
+      plain = plain.replaceAll(id, `conversation of the ${name}`);
+    for (const [id, pid, name] of this.#names)
+      plain = plain
+        .replaceAll(id, `the ${name}`)
+        .replaceAll(new RegExp(`(?<!\\d)${pid}(?!\\d)`, 'g'), `process of the ${name}`);
+    return plain;
+  }
+
+  #digest(): string {
+    return digestOf([...this.places, this.#cache], (text) => this.#plain(text));
   }
 
   /** Nobody else's record is other than it was, and what is new belongs to who acted. */
@@ -185,7 +307,7 @@ export class HookLane implements Lane<HookOperation, Fired> {
     must: (holds: boolean, what: string) => void,
   ): void {
     const now = existsSync(this.w.state) ? contentsBelow(this.w.state) : {};
-    const before = operation === 'first join' ? {} : this.#state;
+    const before = this.#starts.get(startOf(operation))?.state ?? {};
     const actor = this.#actor(operation).client.pid;
     const own = (path: string): boolean =>
       path.startsWith(`members/${actor}-`) ||
@@ -209,13 +331,7 @@ export class HookLane implements Lane<HookOperation, Fired> {
 
   /** What it was told is nothing, or true. */
   #checkTold(operation: HookOperation, fired: Fired, must: (holds: boolean, what: string) => void): void {
-    const truth = {
-      'first join': /^You are master \(epoch 1\)[^\n]*1 live session;/,
-      join: /^You are master \(epoch 4\)[^\n]*3 live sessions;/,
-      prompt: /^You are master \(epoch 2\)[^\n]*2 live sessions;/,
-      stop: /^$/,
-      leave: /^$/,
-    }[operation];
+    const truth = truths[operation];
     // Alone in another place, of which the user hears.
     const elsewhere = fired.notice !== '' && /1 live session;/.test(fired.context);
     must(
@@ -243,15 +359,17 @@ export class HookLane implements Lane<HookOperation, Fired> {
     // One that could not even read the numbers of the others has one of another order, and joins anew when it finds them.
     const wasMember = actor === victim || Math.max(0, ...numbers) > (operation === 'join' ? 3 : 0);
     let master = epoch;
+    const asksGate = gateOperations.some((one) => one === operation);
     const sees = async (one: SessionUnderTest): Promise<void> => {
-      const { context, code, stderr } = await one.prompt('who is master?');
+      const fire = asksGate && one === victim ? gate : {};
+      const { context, code, stderr } = await one.prompt('who is master?', fire);
       must(code === 0 && stderr === '', `a later hook ended with ${code}: ${stderr}`);
       const seen = Number(context.match(/^You are \w+ \(epoch (\d+)\)/)?.[1] ?? 0);
       const [role] = context.match(/(?<=^You are )\w+/) ?? [''];
       // One that was disturbed before it had joined joins now, and is master.
-      const joins = one === actor && !wasMember && seen > master;
-      if (joins) master = seen;
-      const leader = joins || (one === newcomer && master === epoch);
+      const joinsNow = one === actor && !wasMember && seen > master;
+      if (joinsNow) master = seen;
+      const leader = joinsNow || (one === newcomer && master === epoch);
       must(
         seen === master && role === (leader ? 'master' : 'worker'),
         `${one === actor ? 'the disturbed one' : 'another'} was told: ${context.split('\n')[0]}`,
@@ -265,8 +383,8 @@ export class HookLane implements Lane<HookOperation, Fired> {
       }
     };
     const left =
-      operation === 'leave' &&
-      ((await fileStore(this.w.state).presence(this.#ids.victim))?.presence.left?.seq ?? 0) >= 2;
+      operation.startsWith('leave') &&
+      ((await fileStore(this.w.state).presence(this.#victim))?.presence.left?.seq ?? 0) >= 2;
     const asked = new Set([...others.filter((one) => one !== actor), ...(left ? [] : [actor]), newcomer]);
     for (const one of asked) await sees(one);
 

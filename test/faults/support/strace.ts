@@ -47,7 +47,10 @@ function callsIn(trace: string): Call[] {
     if (!name) continue;
     const nth = (counts.get(name) ?? 0) + 1;
     counts.set(name, nth);
-    const own = line.replace(/AT_FDCWD<[^>]*>/g, '').replace(/\) += .*$/, '');
+    const own = line
+      .replace(/AT_FDCWD<[^>]*>/g, '')
+      .replace(/\b1<(?:pipe|socket|UNIX[^:]*):[^>]*>/g, '1</dev/stdout>')
+      .replace(/\) += .*$/, '');
     const paths = [...own.matchAll(/"((?:\\.|[^"\\])*)"(?!\.\.\.)|\b\d+<(\/[^>]*)>/g)]
       .map(([, named, opened]) => named || opened || '')
       .filter((path) => path.startsWith('/'));
