@@ -288,6 +288,33 @@ describe('git', () => {
   });
 });
 
+describe('a .git that cannot be asked, on a drive that fails', () => {
+  test('nothing is told, one line is logged, and doctor reads it, then and later', async (context) => {
+    const missing = straceMissing();
+    if (missing) return context.skip(`skipped: needs ${missing}`);
+    const w = world();
+    const one = w.session();
+    await one.start();
+    const through = [
+      ...['strace', '-qq', '-o', '/dev/null', '-P', join(w.root, '.git')],
+      ...['-e', 'trace=statx', '-e', 'inject=statx:error=EIO'],
+    ];
+    const fired = await one.prompt('a good goal', { through });
+    expectWell(fired);
+    expect(fired.stdout).toBe('');
+    expect(logLines(w.base).map(({ event, code }) => [event, code])).toEqual([
+      ['UserPromptSubmit', 'hook-failed'],
+    ]);
+    for (const how of [{ through }, {}]) {
+      const { findings } = jsonOf<{ findings: Finding[] }>(await type(w, ['doctor', '--json'], how));
+      expect(findings).toContainEqual(
+        expect.objectContaining({ code: 'log-failures', args: expect.objectContaining({ count: 1 }) }),
+      );
+    }
+    expect((await type(w, ['log'])).stdout).toContain('EIO');
+  });
+});
+
 describe('a configuration that cannot even be looked for', () => {
   const roles = 'roles:\n  master: bakes the bread.\n';
 
