@@ -15,7 +15,7 @@ import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { eachPlace, type Place, statePlaces } from './io/places.ts';
 import { bootedAt, startOf } from './io/processes.ts';
-import { isWorktreeOf, locateScope, readHead, type Scope } from './io/scope.ts';
+import { isWorktreeOf, locateScope, readHead, type Scope, scopeByName } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
 import type { Newcomer, Settled } from './settle.ts';
 import { fileStore } from './stores/file-store.ts';
@@ -29,6 +29,30 @@ export interface Surroundings {
 export function surroundings(directory: string, env: NodeJS.ProcessEnv): Surroundings {
   const scope = locateScope(directory);
   return { scope, places: statePlaces(scope, env) };
+}
+
+/** Where what is logged in a directory may be: also where it went while nothing could be asked about the directory. */
+export function logDirectories(directory: string, env: NodeJS.ProcessEnv): string[] {
+  let tops = [directory];
+  let places: readonly Place[] = [];
+  try {
+    const around = surroundings(directory, env);
+    tops = [directory, around.scope.worktree, around.scope.root];
+    places = around.places;
+  } catch {
+    // Now neither; so only by name.
+  }
+  const byName = tops.flatMap((top) => statePlaces(scopeByName(top), env));
+  return [...new Set([...places, ...byName].map(({ path }) => path))];
+}
+
+/** As `surroundings`; where that cannot be asked, the places that the directory has by its name. For the log. */
+export function placesFor(directory: string, env: NodeJS.ProcessEnv): readonly Place[] {
+  try {
+    return surroundings(directory, env).places;
+  } catch {
+    return statePlaces(scopeByName(directory), env);
+  }
 }
 
 /** This process as an observer of members. */

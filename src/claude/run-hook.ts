@@ -3,7 +3,7 @@
  * stdout or nothing, and a line in the log for what went wrong.
  */
 import fs from 'node:fs';
-import { openSession, surroundings } from '../compose.ts';
+import { openSession, placesFor } from '../compose.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Session } from '../flows/session.ts';
 import { keepCompiled } from '../io/code-cache.ts';
@@ -33,7 +33,7 @@ function logFailure(event: HookEvent, code: string, cause: unknown, directory: s
   try {
     const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     trace(event, message);
-    const { places } = surroundings(process.env.CLAUDE_PROJECT_DIR || directory || '/', process.env);
+    const places = placesFor(process.env.CLAUDE_PROJECT_DIR || directory || '/', process.env);
     appendLog(places, { at: new Date().toISOString(), event, code, message });
   } catch {
     // There is nowhere left to say it.

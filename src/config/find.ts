@@ -19,11 +19,16 @@ const places = [
 
 const mostBytes = 1 << 20;
 
-function holdsConfig(directory: string, name: string): boolean {
+/** Also when that could not be found out: then the reader says why, and nobody goes on as if nothing were configured. */
+function mayHoldConfig(directory: string, name: string): boolean {
   const path = join(directory, name);
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isFile() || stat.size > mostBytes) return false;
-  return name !== 'package.json' || fs.readFileSync(path, 'utf8').includes('"flowloom"');
+  try {
+    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    if (!stat?.isFile() || stat.size > mostBytes) return false;
+    return name !== 'package.json' || fs.readFileSync(path, 'utf8').includes('"flowloom"');
+  } catch {
+    return true;
+  }
 }
 
 /**
@@ -43,13 +48,7 @@ export async function configOf(directory: string, env: NodeJS.ProcessEnv): Promi
 }
 
 async function writtenIn(directory: string): Promise<LoadedConfig> {
-  const names = places.filter((name) => {
-    try {
-      return holdsConfig(directory, name);
-    } catch {
-      return false;
-    }
-  });
+  const names = places.filter((name) => mayHoldConfig(directory, name));
   if (names.length === 0) return { config: defaults, file: null, problems: [] };
   const { loadConfig } = await import('./load.ts');
   return loadConfig(directory, names);

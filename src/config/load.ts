@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { defaultLoadersSync } from 'cosmiconfig';
 import { type Config, type ConfigProblem, resolveConfig } from '../core/config.ts';
+import { askTwice } from '../io/passing.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -20,12 +21,21 @@ export interface LoadedConfig {
 const loadText = (path: string, text: string): unknown =>
   defaultLoadersSync[extname(path) === '.json' ? '.json' : '.yaml'](path, text);
 
-/** What a file says about flowloom; undefined when it says nothing. Throws when it cannot be read or parsed. */
+/** What a file says about flowloom; undefined when it says nothing or is not there. Throws when it cannot be read or parsed. */
 function read(path: string): unknown {
-  const text = fs.readFileSync(path, 'utf8');
+  const text = textOf(path);
   if (text.trim() === '') return undefined;
   const value = loadText(path, text);
   return basename(path) === 'package.json' ? (value as { flowloom?: unknown } | null)?.flowloom : value;
+}
+
+function textOf(path: string): string {
+  try {
+    return askTwice(() => fs.readFileSync(path, 'utf8'));
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return '';
+    throw cause;
+  }
 }
 
 /** Reads the first of these files (names relative to the directory) that says something. Never throws. */

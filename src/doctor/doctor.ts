@@ -1,7 +1,7 @@
 /** The diagnosis: every check in the order in which one would look for the cause, none able to stop another. */
 import fs from 'node:fs';
 import { resolve } from 'node:path';
-import { surroundings } from '../compose.ts';
+import { logDirectories, type Surroundings, surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
 import { checkLog, checkSession, judgeReceipts, newestBeat, newestReceipts } from './check-activity.ts';
 import { checkConfiguredStore } from './check-configured-store.ts';
@@ -39,7 +39,18 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
   const directory = realDirectory(request.directory);
   if (!directory) return [finding('error', 'directory-missing', { directory: resolve(request.directory) })];
 
-  const around = surroundings(directory, env);
+  const now = Date.now();
+  const logged = async (): Promise<Finding[]> => checkLog(logDirectories(directory, env), now);
+  let around: Surroundings;
+  try {
+    around = surroundings(directory, env);
+  } catch (cause) {
+    // Of a directory that cannot even be asked there is nothing else to check.
+    return [
+      finding('error', 'check-failed', { check: 'git', reason: messageOf(cause) }),
+      ...(await logged()),
+    ];
+  }
   const { scope } = around;
   const config = once(() => configOf(scope.worktree, env));
   const settings = once(async () => gatherSettings(scope, env, managedRoot));
@@ -47,7 +58,6 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     const { leaseHours } = (await config()).config;
     return Promise.all(around.places.map((place) => gatherPlace(place, leaseHours)));
   });
-  const now = Date.now();
 
   const checks: readonly [name: string, check: () => Promise<Finding[]>][] = [
     ['node', () => checkNode({ directory, env })],
@@ -70,14 +80,7 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
       async () =>
         judgeReceipts(newestReceipts(await places()), newestBeat(await places()), await settings(), now),
     ],
-    [
-      'log',
-      async () =>
-        checkLog(
-          around.places.map(({ path }) => path),
-          now,
-        ),
-    ],
+    ['log', logged],
     ['session', async () => checkSession(await places(), env)],
   ];
   const findings: Finding[] = [];

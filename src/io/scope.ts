@@ -65,9 +65,14 @@ export function locateScope(directory: string): Scope {
       const root = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir;
       return { key: keyOf(root, commonDir), root, commonDir, worktree: at, gitDir: own };
     }
-    if (dirname(at) === at)
-      return { key: keyOf(start, start), root: start, commonDir: null, worktree: start, gitDir: null };
+    if (dirname(at) === at) return scopeByName(start);
   }
+}
+
+/** What a directory is as far as its name says, where nothing could be asked: for what has to be told in any case. */
+export function scopeByName(directory: string): Scope {
+  const start = resolve('/', directory);
+  return { key: keyOf(start, start), root: start, commonDir: null, worktree: start, gitDir: null };
 }
 
 const keyOf = (root: string, identity: string): string =>

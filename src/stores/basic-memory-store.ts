@@ -74,10 +74,19 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
     invariant(handoffName.test(id), 'a handoff id is a plain file name');
     return join(notes, `${id}.md`);
   };
-  /** What lies at the path; null when nothing does or it cannot be read. */
+  /** What lies at the path; null when nothing does or it is none that is read. Throws when it is refused: others may have added to it. */
   const textAt = (path: string): string | null => {
     try {
       return safeReadWithStat(path, noteBytes)?.text ?? null;
+    } catch (cause) {
+      if (cause instanceof UnreadableError && !cause.refused) return null;
+      throw cause;
+    }
+  };
+
+  const textUnlessRefused = (path: string): string | null => {
+    try {
+      return textAt(path);
     } catch (cause) {
       if (cause instanceof UnreadableError) return null;
       throw cause;
@@ -218,7 +227,7 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
 
     async handoff(id) {
       here();
-      const text = handoffName.test(id) ? textAt(notePath(id)) : null;
+      const text = handoffName.test(id) ? textUnlessRefused(notePath(id)) : null;
       if (text === null) return null;
       const { own } = splitNote(text);
       const parts = splitHead(own);

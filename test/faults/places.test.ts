@@ -12,10 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, type TestContext, test } from 'vitest';
+import type { Finding } from '../../src/doctor/doctor.ts';
+import { jsonOf, type } from '../cli/command.ts';
 import { contentsBelow, write } from '../support/scratch.ts';
 import { births, logLines, notes, presenceOf } from '../support/state.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
+import { straceMissing } from './support/strace.ts';
 
 const expectWell = ({ code, signal, stderr }: Fired): void =>
   expect([code, signal, stderr]).toEqual([0, null, '']);
@@ -282,6 +285,70 @@ describe('git', () => {
     write(join(w.root, '.git', 'HEAD'), Buffer.from([0, 1, 2, 3]));
     const fired = await everyHook(w.session());
     expect(fired[0]!.context).toMatch(/^You are master/);
+  });
+});
+
+describe('a .git that cannot be asked, on a drive that fails', () => {
+  test('nothing is told, one line is logged, and doctor reads it, then and later', async (context) => {
+    const missing = straceMissing();
+    if (missing) return context.skip(`skipped: needs ${missing}`);
+    const w = world();
+    const one = w.session();
+    await one.start();
+    const through = [
+      ...['strace', '-qq', '-o', '/dev/null', '-P', join(w.root, '.git')],
+      ...['-e', 'trace=statx', '-e', 'inject=statx:error=EIO'],
+    ];
+    const fired = await one.prompt('a good goal', { through });
+    expectWell(fired);
+    expect(fired.stdout).toBe('');
+    expect(logLines(w.base).map(({ event, code }) => [event, code])).toEqual([
+      ['UserPromptSubmit', 'hook-failed'],
+    ]);
+    for (const how of [{ through }, {}]) {
+      const { findings } = jsonOf<{ findings: Finding[] }>(await type(w, ['doctor', '--json'], how));
+      expect(findings).toContainEqual(
+        expect.objectContaining({ code: 'log-failures', args: expect.objectContaining({ count: 1 }) }),
+      );
+    }
+    expect((await type(w, ['log'])).stdout).toContain('EIO');
+  });
+});
+
+describe('a configuration that cannot even be looked for', () => {
+  const roles = 'roles:\n  master: bakes the bread.\n';
+
+  test('for good: the defaults, a line in the log, and doctor names the file', async (context) => {
+    const { w, fire } = unprivileged(context);
+    const folder = join(w.root, '.config');
+    write(join(folder, 'flowloomrc.yaml'), roles);
+    give(folder);
+    chmodSync(folder, 0);
+    onTestFinished(() => chmodSync(folder, 0o700));
+    const fired = await everyHook(w.session(), fire);
+    expect(fired[0]!.context).toMatch(/^You are master/);
+    expect(logLines(w.state).map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      expect.stringMatching(/^config: .*\.config\/flowloomrc.*a file that can be read.*EACCES/),
+    ]);
+    const { findings } = jsonOf<{ findings: Finding[] }>(await type(w, ['doctor', '--json'], fire));
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'config-problem', severity: 'warning' }));
+  });
+
+  test.for(['statx', 'openat', 'read'])('once, at %s: it is read all the same', async (call, context) => {
+    const missing = straceMissing();
+    if (missing) return context.skip(`skipped: needs ${missing}`);
+    const w = world();
+    for (const name of ['.flowloomrc.yaml', 'package.json']) {
+      const path = join(w.root, name);
+      write(path, name === 'package.json' ? '{"name":"shop"}' : roles);
+      const through = [
+        ...['strace', '-qq', '-o', '/dev/null', '-P', path],
+        ...['-e', `trace=${call}`, '-e', `inject=${call}:error=EIO:when=1`],
+      ];
+      const told = await w.session().start('startup', { through });
+      expect(told.context).toContain('Here a master bakes the bread.');
+    }
+    expect(logLines(w.state)).toEqual([]);
   });
 });
 

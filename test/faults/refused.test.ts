@@ -2,11 +2,12 @@
  * A record that is there and that the system does not let be read: nobody is told a role that hangs on it, and nobody is silent for
  * a record that nothing hangs on.
  */
-import { chmodSync, readdirSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, type TestContext, test } from 'vitest';
 import type { Finding } from '../../src/doctor/doctor.ts';
 import { jsonOf, type } from '../cli/command.ts';
+import { filesBelow, write } from '../support/scratch.ts';
 import { idOf, logLines } from '../support/state.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
@@ -127,4 +128,30 @@ describe('once', () => {
       );
     }
   });
+});
+
+test('a note of ours in which somebody else wrote is not replaced by one without that', async (context) => {
+  const missing = straceMissing();
+  if (missing) return context.skip(`skipped: needs ${missing}`);
+  const w = world();
+  const folder = join(w.base, 'notes');
+  mkdirSync(folder);
+  write(
+    join(w.root, '.flowloomrc'),
+    JSON.stringify({ store: 'basic-memory', basicMemory: { path: folder } }),
+  );
+  const one = w.session();
+  await one.start();
+  await one.prompt('a good goal');
+  await one.stop('Done.');
+  const notes = filesBelow(folder).filter((name) => name.endsWith('.md') && !/(?:^|\/)\./.test(name));
+  expect(notes.length).toBeGreaterThan(1);
+  for (const note of notes) appendFileSync(join(folder, note), '\nAdded by a person.\n');
+  const through = [
+    ...['strace', '-qq', '-o', '/dev/null', ...notes.flatMap((note) => ['-P', join(folder, note)])],
+    ...['-e', 'trace=openat', '-e', 'inject=openat:error=EACCES'],
+  ];
+  const fired = [await one.prompt('another goal', { through }), await one.stop('Done again.', { through })];
+  expect(fired.map(({ code }) => code)).toEqual([0, 0]);
+  for (const note of notes) expect(readFileSync(join(folder, note), 'utf8')).toContain('Added by a person.');
 });
