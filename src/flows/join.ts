@@ -82,14 +82,12 @@ export async function takePartForCertain(session: Session, cause: JoinCause): Pr
   return membership;
 }
 
-/** Throws when a record that could not be read may change what this session is told. */
-export async function beCertain(
-  { store, observer, self }: Session,
-  seen: Pick<Survey, 'roster' | 'refused'>,
-): Promise<void> {
+/** Throws when a record that could not be read may change the role that is told; else it is only reported. */
+export async function beCertain(session: Session, seen: Pick<Survey, 'roster' | 'refused'>): Promise<void> {
   if (seen.refused.length === 0) return;
   const { refuseToGuess } = await import('./refuse.ts');
-  await refuseToGuess(store, observer, self.id, seen);
+  await refuseToGuess(session.store, session.observer, session.self.id, seen);
+  for (const refusal of seen.refused) session.report('record-refused', refusal);
 }
 
 /**

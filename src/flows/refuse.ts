@@ -5,11 +5,11 @@ import { type Store, unlessRefused } from '../core/store.ts';
 import type { Survey } from './survey.ts';
 
 /**
- * Throws the refusal when what it hides may change what somebody is told: a presence may say that its owner left, and behind a
- * birth may stand a session that lives. That there is none can be told without it: a member has its directory before it has a number,
- * and the directory is called after the process. Of a member in another domain that cannot be asked, so it is not seen meanwhile.
+ * Throws the refusal when the birth it hides may be that of the master: its number is higher, or the master is one only for want of
+ * another. That nobody stands behind it can be told without reading it: a member has its directory before it has a number, and the
+ * directory is called after the process. Of a member in another domain that cannot be asked, so it is not seen meanwhile.
  *
- * What `self` wrote itself it knows without reading it.
+ * Whatever else is hidden changes no role: who is counted, or a presence that may say that a process that lives has left.
  */
 export async function refuseToGuess(
   store: Store,
@@ -17,9 +17,8 @@ export async function refuseToGuess(
   self: MemberId | null,
   { roster, refused }: Pick<Survey, 'roster' | 'refused'>,
 ): Promise<void> {
-  const [presence] = refused.filter(({ of }) => typeof of === 'string' && of !== self);
-  if (presence) throw presence;
-  const [birth] = refused.filter(({ of }) => typeof of === 'number');
+  const unbeaten = roster.master?.birth.candidacy === 'eligible' ? roster.epoch : 0;
+  const birth = refused.find(({ of }) => typeof of === 'number' && of > unbeaten);
   if (!birth) return;
   const known = new Set([self, ...roster.members.map((member) => member.birth.id)]);
   for (const id of await store.memberIds()) {

@@ -49,10 +49,9 @@ describe('for good', () => {
     lock(birthOf(w, 3));
     expectSilent(await first.prompt('who is master?', fire));
     expectSilent(await second.tools(undefined, fire));
-    expectSilent(await w.session().start('startup', fire));
     expectSilent(await master.prompt('and I?', fire));
     // Nobody has taken a new number for it.
-    expect(readdirSync(join(w.state, 'seq')).filter((name) => name.endsWith('.json'))).toHaveLength(4);
+    expect(readdirSync(join(w.state, 'seq')).filter((name) => name.endsWith('.json'))).toHaveLength(3);
     expect(logLines(w.state).map(({ message }) => message)).toContainEqual(
       expect.stringMatching(/record of 3 cannot be opened \(EACCES\)/),
     );
@@ -70,8 +69,10 @@ describe('for good', () => {
     ]);
     expect(asked.code).not.toBe(0);
 
+    // Whoever joins later is master whatever it hides.
+    expect((await w.session().start('startup', fire)).context).toMatch(/^You are master \(epoch 4\)/);
+    expect((await first.prompt('and now?', fire)).context).toMatch(/^You are worker \(epoch 4\)/);
     chmodSync(birthOf(w, 3), 0o600);
-    expect((await first.prompt('again', fire)).context).toMatch(/^You are worker \(epoch 4\)/);
     expect((await master.prompt('again', fire)).context).toMatch(/^You are worker \(epoch 4\)/);
   });
 
@@ -96,14 +97,16 @@ describe('for good', () => {
     );
   });
 
-  test('the presence of the live master, which may have left: the others wait until it has a hook, which mends it', async () => {
+  test('the presence of the live master: it counts as it lives, until its next hook mends it', async () => {
     const { w, all } = await three(fire);
     lock(presenceOf(w, all[2]!));
-    expectSilent(await all[0]!.prompt('who is master?', fire));
-    expect((await all[2]!.prompt('I am', fire)).context).toMatch(/^You are master \(epoch 3\)/);
     expect((await all[0]!.prompt('who is master?', fire)).context).toMatch(
       /^You are worker \(epoch 3\)[^\n]*3 live sessions/,
     );
+    expect(logLines(w.state).map(({ code }) => code)).toContain('record-refused');
+    expect((await all[2]!.prompt('I am', fire)).context).toMatch(/^You are master \(epoch 3\)/);
+    await all[2]!.client.kill();
+    expect((await all[1]!.prompt('who is master?', fire)).context).toMatch(/^You are master \(epoch 2\)/);
   });
 });
 
