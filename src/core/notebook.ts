@@ -7,7 +7,7 @@ import { defaults, resolveConfig } from './config.ts';
 import type { Role, Standing } from './election.ts';
 import type { OwnWords } from './handoff.ts';
 import type { Lease } from './liveness.ts';
-import { asBirth, type Birth, type MemberId } from './member.ts';
+import { asBirth, asPresence, type Birth, type MemberId, type Presence } from './member.ts';
 import { list, nullable, number, object, oneOf, or, record, text } from './shape.ts';
 import type { StoreKind } from './store.ts';
 import { type Digest, emptyDigest } from './transcript.ts';
@@ -89,6 +89,8 @@ export interface Notebook {
   readonly store: StoreKind;
   /** Its latest join, to be filed again should the store lose it or be left for another; null after it left. */
   readonly join: Join | null;
+  /** What it told the others last; null before it did. */
+  readonly presence: Presence | null;
   /** The joins of the others that lived at the last look, to be taken along to another store; empty where that cannot happen. */
   readonly peers: readonly Join[];
   readonly degraded: Degradation | null;
@@ -122,6 +124,7 @@ export const blankNotebook = (sessionId = ''): Notebook => ({
   config: defaults,
   store: 'file',
   join: null,
+  presence: null,
   peers: [],
   degraded: null,
   receipts: {},
@@ -183,6 +186,10 @@ const notebook = object<Notebook>({
   config: (value) => resolveConfig(value).config,
   store: or(oneOf<StoreKind>('file', 'git', 'basic-memory', 'memory-graph'), 'file'),
   join: or(nullable(join), null),
+  presence: or(
+    nullable((value) => asPresence(value) ?? undefined),
+    null,
+  ),
   peers: or(list(join), []),
   degraded: or(nullable(object({ from: text, to: text, reason: text })), null),
   receipts: or(record(object({ at: text, ms: number, count: number })), {}),

@@ -94,8 +94,8 @@ export interface Store {
   /** Replaces what the member tells about itself, as a whole, and renews it. Readers see the old or the new one. */
   announce(id: MemberId, presence: Presence): Promise<void>;
 
-  /** Renews the member's presence without changing it. A member without one stays without. */
-  renew(id: MemberId): Promise<void>;
+  /** Renews the member's presence without changing it. False when it has none, and stays without. */
+  renew(id: MemberId): Promise<boolean>;
 
   /** Null when there is none or it is damaged. Throws `RefusedError`. */
   presence(id: MemberId): Promise<SeenPresence | null>;

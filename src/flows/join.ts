@@ -1,6 +1,6 @@
 /** A process becomes a member, stays one, or finds that it is one already. */
 import type { Config } from '../core/config.ts';
-import { hasLeft, type Roster, type Standing, standingIn } from '../core/election.ts';
+import { type Roster, type Standing, standingIn } from '../core/election.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Birth, Candidacy, JoinCause, Member, MemberId, Presence } from '../core/member.ts';
 import {
@@ -96,14 +96,11 @@ export async function beCertain(session: Session, seen: Pick<Survey, 'roster' | 
  */
 export async function holdPlace(session: Session): Promise<Standing & { readonly me: Member }> {
   const { store, self } = session;
-  const { join, standing, sight } = session.notebook;
-  if (join && standing) {
+  const { join, standing, sight, presence } = session.notebook;
+  if (join && standing && presence) {
     const { above, total } = await store.numbers(sight.top);
-    const filed = await unlessRefused(store.birth(join.seq));
-    const kept = above.length === 0 && total <= sight.known && filed?.id === self.id;
-    const seen = kept ? await unlessRefused(store.presence(self.id)) : null;
-    const me: Member | null = seen && { ...join, ...seen, liveness: 'alive' };
-    if (me && !hasLeft(me)) return { ...standing, me };
+    if (above.length === 0 && total === sight.known)
+      return { ...standing, me: { ...join, presence, seenAt: null, liveness: 'alive' } };
   }
   const { me, roster } = await takePart(session, 'late');
   return { me, ...standingIn(roster, self.id) };
@@ -148,9 +145,10 @@ export async function announce(session: Session, current: Presence | null): Prom
     transcript: occasion.transcript || (before?.transcript ?? ''),
     left: before?.left ?? null,
   };
-  if (current && JSON.stringify(current) === JSON.stringify(presence))
-    await session.store.renew(session.self.id);
-  else await session.store.announce(session.self.id, presence);
+  const same = current && JSON.stringify(current) === JSON.stringify(presence);
+  if (!same || !(await session.store.renew(session.self.id)))
+    await session.store.announce(session.self.id, presence);
+  session.notebook = { ...session.notebook, presence };
 }
 
 /** As `announce`, for hooks that answer even when the store cannot be written. */

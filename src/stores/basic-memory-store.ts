@@ -194,7 +194,9 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
 
     async renew(id) {
       here();
-      if (fs.existsSync(memberPath(id))) beat(id);
+      if (!fs.existsSync(memberPath(id))) return false;
+      beat(id);
+      return true;
     },
 
     async presence(id) {

@@ -77,8 +77,10 @@ export function fileStore(place: string): Store {
       const now = new Date();
       try {
         fs.utimesSync(presencePath(id), now, now);
+        return true;
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+        return false;
       }
     },
 

@@ -191,8 +191,9 @@ export function gitStore(site: Site): Store {
     },
 
     async renew(id) {
-      refs.touch(memberRef(id));
+      const renewed = refs.touch(memberRef(id));
       await exchange(false);
+      return renewed;
     },
 
     async presence(id): Promise<SeenPresence | null> {

@@ -195,8 +195,9 @@ export function memoryGraphStore(site: Site): Store {
     },
 
     async renew(id) {
-      await local.renew(id);
+      const renewed = await local.renew(id);
       await tell(id);
+      return renewed;
     },
 
     async presence(id): Promise<SeenPresence | null> {

@@ -406,11 +406,18 @@ export function storeContract(name: string, kit: StoreKit): void {
         await store.announce('a', presence());
         const first = (await store.presence('a'))!;
         await new Promise((resolve) => setTimeout(resolve, 20));
-        await store.renew('a');
+        expect(await store.renew('a')).toBe(true);
         const second = (await store.presence('a'))!;
         expect(second.presence).toEqual(first.presence);
         expect(second.beat).not.toBe(first.beat);
         expect(second.seenAt).toBeGreaterThan(first.seenAt);
+      });
+
+      test('nobody is renewed who told nothing', async () => {
+        const { store } = await opened();
+        await store.announce('a', presence());
+        expect(await store.renew('b')).toBe(false);
+        expect(await store.presence('b')).toBeNull();
       });
 
       test('looking does not move the beat', async () => {

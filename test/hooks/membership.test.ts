@@ -1,5 +1,5 @@
 /** Who is a member, with which number, and who is master: rules 2 to 7 of the protocol, through the hooks as they ship. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HookName } from '../support/built.ts';
@@ -190,6 +190,17 @@ describe('joining', () => {
       expect(births(state)).toHaveLength(1);
     },
   );
+
+  test('a stop tells the others again what somebody removed', async () => {
+    const { state, session } = world();
+    const mine = session();
+    await mine.start();
+    await mine.prompt('build the checkout');
+    const before = presenceOf(state, mine.client.pid);
+    rmSync(join(state, 'members', idOf(state, mine.client.pid), 'presence.json'));
+    await mine.stop();
+    expect(presenceOf(state, mine.client.pid)).toEqual(before);
+  });
 });
 
 describe('leaving', () => {

@@ -10,7 +10,7 @@ import {
 } from '../../src/core/notebook.ts';
 import { digest, digestBatch } from '../../src/core/transcript.ts';
 import { changeLine } from '../../src/messages/model.ts';
-import { member } from '../support/records.ts';
+import { member, presence } from '../support/records.ts';
 import { recorded, recordedTranscript } from '../support/world.ts';
 
 const full: Notebook = {
@@ -19,6 +19,7 @@ const full: Notebook = {
   tellings: 3,
   sight: { top: 9, watched: [7, 9], known: 4, leases: { x: { beat: '1', since: 5 } }, silent: [5] },
   standing: { role: 'worker', epoch: 7 },
+  presence: presence(),
   conversation: { ...newConversation('s'), firstPrompt: 'hi', read: { path: '/t', offset: 12 } },
   degraded: { from: 'a', to: 'b', reason: 'c' },
   receipts: { Stop: { at: '2026-11-22T08:00:00.000Z', ms: 5, count: 2 } },

@@ -30,8 +30,8 @@ export interface Refs {
   create(name: string, make: () => string, durable: boolean): boolean;
   /** Points a ref elsewhere and returns what it named before. With `expected` only if that is what it names; then undefined comes back. */
   set(name: string, make: () => string, how?: SetOptions): string | null | undefined;
-  /** Moves the time of a ref without changing it. */
-  touch(name: string): void;
+  /** Moves the time of a ref without changing it; false when there is none. */
+  touch(name: string): boolean;
   /** Removes a ref; returns what it named. */
   remove(name: string): Promise<string | null>;
 }
@@ -221,11 +221,13 @@ export function refsIn(repository: string): Refs {
       const now = new Date();
       try {
         fs.utimesSync(pathOf(name), now, now);
+        return true;
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
         // Somebody packed it: as a file of its own it has a time again.
         const oid = packedRefs().get(name);
         if (oid) whileLocked(name, lockPatiently(name), false, () => tolerant(name));
+        return Boolean(oid);
       }
     },
 
