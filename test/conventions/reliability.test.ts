@@ -1,9 +1,9 @@
 /** The document's table of faults is the one that `npm run faults -- --write` makes. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { scratch, write } from '../support/scratch.ts';
-import { read, root } from './sources.ts';
+import { read, root, sourcesIn } from './sources.ts';
 
 const shape =
   /<!-- faults: written by npm run faults -->\n\n\d{4}-\d\d-\d\d, Node [\d.]+, [^\n]+ \d+ cores; [^\n]+\.\n\n\| suite \| operation \| faults \| tried \| lost \|\n\|---\|---\|---\|---:\|---:\|\n((?:\| [^|\n]+ \| [^|\n]+ \| [^|\n]+ \| \d+ \| \d+ \|\n)+)\| all \| \| \| (\d+) \| (\d+) \|\n\n<!-- \/faults -->/;
@@ -38,4 +38,31 @@ test('the document has it, the sums are those of the lines, and nothing was lost
   expect(Number(lost)).toBe(0);
   for (const suite of ['system calls of hooks', 'system calls of install', 'fs functions of hooks', 'soak'])
     expect(rows.map((row) => row[1])).toContain(suite);
+});
+
+/** The campaigns give errors that are alike in turn, not all of them at each step. */
+describe('errors of looking that the campaigns take for alike are', () => {
+  const sources = ['src', 'install', 'hooks'].flatMap(sourcesIn);
+  const naming = (pattern: RegExp): string[] => sources.filter((file) => pattern.test(read(file)));
+
+  test('EACCES and EPERM, for everybody who looks', () => {
+    expect(naming(/'EACCES'|'EPERM'|EACCES:|EPERM:/)).toEqual([
+      // Of writing, of a signal, and words.
+      'src/io/atomic-write.ts',
+      'src/io/passing.ts',
+      'src/io/processes.ts',
+      'src/io/read-capped.ts',
+      'src/messages/install.ts',
+      'src/stores/git/repository.ts',
+    ]);
+  });
+
+  test('and EIO, but for who asks where a directory belongs and which process is which', () => {
+    expect(naming(/\b(?:mayPass|isRefusal)\b/)).toEqual([
+      'src/io/passing.ts',
+      'src/io/processes.ts',
+      'src/io/scope.ts',
+    ]);
+    expect(naming(/'EIO'/)).toEqual(['src/claude/identity.ts', 'src/io/passing.ts']);
+  });
 });

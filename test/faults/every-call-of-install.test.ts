@@ -1,7 +1,7 @@
 /** Each system call that install and uninstall make on a file fails once, and once is the last: the user's settings stay whole. */
 import { afterAll } from 'vitest';
 import { campaign } from './support/campaign.ts';
-import { InstallLane, installOperations } from './support/install-lane.ts';
+import { InstallLane, installOperations, looksAlike } from './support/install-lane.ts';
 import { straceInjector, straceMissing } from './support/strace.ts';
 
 campaign({
@@ -10,6 +10,6 @@ campaign({
   injector: straceInjector,
   lanes: () => [new InstallLane(afterAll), new InstallLane(afterAll)],
   sample: { changes: 12, reads: 4 },
-  killsReaders: false,
+  looksAlike,
   missing: straceMissing(),
 });

@@ -2,7 +2,7 @@
 import { afterAll } from 'vitest';
 import { campaign } from './support/campaign.ts';
 import { fsInjector } from './support/fs-injector.ts';
-import { InstallLane, installOperations } from './support/install-lane.ts';
+import { InstallLane, installOperations, looksAlike } from './support/install-lane.ts';
 
 campaign({
   name: 'fs functions of install',
@@ -10,6 +10,6 @@ campaign({
   injector: fsInjector,
   lanes: () => [new InstallLane(afterAll), new InstallLane(afterAll)],
   sample: { changes: 8, reads: 2 },
-  killsReaders: false,
+  looksAlike,
   missing: null,
 });

@@ -37,11 +37,22 @@ export const likeness = ({ name, paths }: Call): string => [name, ...paths.map(l
 
 const any = ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EXDEV', 'EPERM', 'EMLINK'];
 
-/** What looking can give. */
-const looking = ['EIO', 'EACCES', 'EPERM'];
+/** Which of the errors that are all the same to whoever looks; `test/conventions` holds that they are. */
+export interface Looking {
+  /** Nothing in the program tells EIO from a refusal. */
+  readonly alike: boolean;
+  readonly turn: number;
+}
+
+/** What looking can give: of errors that are the same to the program one, in turn. */
+function lookingErrors({ alike, turn }: Looking): readonly string[] {
+  const refusals = ['EACCES', 'EPERM'];
+  return alike ? [['EIO', ...refusals][turn % 3]!] : ['EIO', refusals[turn % 2]!];
+}
 
 /** Those of `ENOSPC EIO EACCES EROFS EXDEV EPERM EMLINK` that the call can give, on whatever drive. */
-export function errorsOf({ name, changes, creates }: Call): readonly string[] {
+export function errorsOf({ name, changes, creates }: Call, how: Looking): readonly string[] {
+  const looking = lookingErrors(how);
   if (/^(?:rename|link)/.test(name)) return any;
   if (/^(?:unlink|rmdir|rm)/.test(name)) return ['EIO', 'EACCES', 'EROFS', 'EPERM'];
   if (/^mkdir/.test(name)) return ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EPERM', 'EMLINK'];

@@ -50,13 +50,8 @@ export interface Lane<Operation extends string, End extends Ended = Ended> {
   expect?(operation: Operation, calls: readonly Call[]): void;
   /** From the first of its own calls on; what comes before is Node's. */
   ownCalls(calls: readonly Call[]): readonly Call[];
-  /** What is broken afterwards; empty when every promise was kept. `thorough` looks at what costs more, too. */
-  violations(
-    operation: Operation,
-    ended: End | Error,
-    how: Disturbance,
-    thorough: boolean,
-  ): Promise<string[]>;
+  /** What is broken afterwards; empty when every promise was kept. */
+  violations(operation: Operation, ended: End | Error, how: Disturbance): Promise<string[]>;
   /** A path that this operation may write to. */
   mayWrite(path: string): boolean;
   /** A path for people. */
@@ -75,8 +70,8 @@ export interface Campaign<Operation extends string, End extends Ended> {
   readonly lanes: () => readonly Lane<Operation, End>[];
   /** How many faults of each operation a sample has: at calls that change something, and at the others. */
   readonly sample: { readonly changes: number; readonly reads: number };
-  /** A kill before a call that only looks leaves what a kill at the next change leaves; where runs are long it is left out. */
-  readonly killsReaders?: boolean;
+  /** Nothing in the program tells one error of this look from another. */
+  readonly looksAlike?: (call: Call) => boolean;
   /** Why it cannot be tried here. */
   readonly missing: string | null;
 }
@@ -87,7 +82,7 @@ const times = all ? 1 : Number(process.env.FLOWLOOM_FAULTS || 1);
 async function plan<O extends string, E extends Ended>(
   lane: Lane<O, E>,
   operation: O,
-  { injector, killsReaders = true }: Campaign<O, E>,
+  { injector, looksAlike = () => false }: Campaign<O, E>,
 ): Promise<Plan> {
   lane.restore(operation);
   const ended = await lane.run(operation, injector.observed(lane.log));
@@ -96,8 +91,11 @@ async function plan<O extends string, E extends Ended>(
   const own = lane.ownCalls(calls);
   expect(own.filter(({ changes }) => changes).length).toBeGreaterThan(1);
   lane.expect?.(operation, calls);
-  const faults = own.flatMap((call) =>
-    [...(killsReaders || call.changes ? ['KILL'] : []), ...errorsOf(call)].map((what) => ({ call, what })),
+  // A kill before a call that only looks leaves what a kill at the next change leaves.
+  const faults = own.flatMap((call, nth) =>
+    [...(call.changes ? ['KILL'] : []), ...errorsOf(call, { alike: looksAlike(call), turn: seed + nth })].map(
+      (what) => ({ call, what }),
+    ),
   );
   return { calls, faults };
 }
@@ -122,7 +120,6 @@ async function tryFault<O extends string, E extends Ended>(
   injector: Injector,
   { calls: before }: Plan,
   planned: Fault,
-  thorough: boolean,
 ): Promise<{ broken: string[]; at: string } | null> {
   const own = lane.ownCalls(before);
   let fault = planned;
@@ -146,7 +143,7 @@ async function tryFault<O extends string, E extends Ended>(
       kills: fault.what === 'KILL',
       leavesTemporary: Boolean(injector.lasting) || /^(?:unlink|rm)/.test(hit.name),
     };
-    const broken = await lane.violations(operation, ended, how, thorough);
+    const broken = await lane.violations(operation, ended, how);
     for (const call of calls.filter(({ changes, failed }) => changes && !failed))
       for (const path of call.paths)
         if (path !== '' && !lane.mayWrite(path) && !path.startsWith('/dev/'))
@@ -191,8 +188,8 @@ export function campaign<O extends string, E extends Ended>(what: Campaign<O, E>
               random,
             ),
           );
-          for (const [nth, fault] of (all ? part : some).entries()) {
-            const tried = await tryFault(lane, operation, injector, found, fault, nth % 7 === 0);
+          for (const fault of all ? part : some) {
+            const tried = await tryFault(lane, operation, injector, found, fault);
             if (!tried) missed.push(`${operation}, ${nameOf(lane, fault)}`);
             else tally.count(operation, fault.what, tried.broken.length > 0);
             for (const one of tried?.broken ?? []) broken.push(`${operation}, ${tried!.at}: ${one}`);
