@@ -1,6 +1,6 @@
 /** Reads files that anybody may have put there. */
 import fs from 'node:fs';
-import { askTwice } from './passing.ts';
+import { askTwice, isRefusal, mayPass } from './passing.ts';
 
 /** Why a file that is there was not read. */
 export class UnreadableError extends Error {
@@ -16,9 +16,6 @@ export class UnreadableError extends Error {
 }
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
-
-/** Something else has the name, or part of the way to it. */
-const inTheWay = new Set(['ENOTDIR', 'EISDIR', 'ENXIO', 'ENODEV', 'ENAMETOOLONG']);
 
 /**
  * The text of a regular file of at most `most` bytes that belongs to this user; null when there is none.
@@ -44,7 +41,7 @@ function unreadable(path: string, cause: unknown, verb: string): UnreadableError
   const code = (cause as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
   if (cause instanceof UnreadableError || ['EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) throw cause;
   if (code === 'ELOOP') return new UnreadableError(path, code, 'is a symbolic link');
-  return new UnreadableError(path, code, `cannot be ${verb} (${code})`, !inTheWay.has(code));
+  return new UnreadableError(path, code, `cannot be ${verb} (${code})`, mayPass(cause) || isRefusal(cause));
 }
 
 function readOnce(path: string, most: number): { bytes: Buffer; stat: fs.Stats } | null {
