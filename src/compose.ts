@@ -235,10 +235,10 @@ async function settledFor(
     return { home: { ...known, store: fileStore(known.place.path), floor: 0 }, notice: null };
 
   const places = statePlaces(scope, env);
-  const { settle, resettle } = await import('./settle.ts');
-  if (known) return resettle(known, newcomer(places));
+  if (known) return (await import('./resettle.ts')).resettle(known, newcomer(places));
   const marked = places.filter((place) => hasNotebook(place.path, id));
   if (marked.length === 0 && !settles) return { home: null, notice: null };
+  const { settle } = await import('./settle.ts');
   // A damaged notebook is written anew, in its place if that can be.
   return settle(newcomer([...marked, ...places.filter((place) => !marked.includes(place))]));
 }

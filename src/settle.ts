@@ -4,8 +4,8 @@
  */
 import { configOf } from './config/find.ts';
 import type { Config } from './core/config.ts';
-import { blankNotebook, blankSight, type Degradation, type Join, type Notebook } from './core/notebook.ts';
-import { type Store, type StoreKind, unlessRefused } from './core/store.ts';
+import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
+import type { Store, StoreKind } from './core/store.ts';
 import type { Notebooks } from './flows/session.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { type Place, preparePlace } from './io/places.ts';
@@ -45,18 +45,22 @@ export interface Rung {
 export const rungsOf = (places: readonly Place[], configured: StoreKind): Rung[] =>
   places.flatMap((place) => [...new Set<StoreKind>([configured, 'file'])].map((kind) => ({ place, kind })));
 
-const nameOf = ({ place, kind }: Rung, best: Rung): string => {
+export const nameOf = ({ place, kind }: Rung, best: Rung): string => {
   if (kind !== best.kind) return place === best.place ? 'file' : `file in ${place.what}`;
   return kind === 'file' ? place.what : kind;
 };
 
 /** What is degraded on a rung, because of what the best one said; null on the best. */
-const degradedOn = (rung: Rung, best: Rung, reason: string): Degradation | null =>
+export const degradedOn = (rung: Rung, best: Rung, reason: string): Degradation | null =>
   rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
 
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-async function openRung({ place, kind }: Rung, { scope, env }: Newcomer, config: Config): Promise<Store> {
+export async function openRung(
+  { place, kind }: Rung,
+  { scope, env }: Newcomer,
+  config: Config,
+): Promise<Store> {
   preparePlace(place);
   const store = await openStore(kind, { place: place.path, scope, config, env });
   await store.ready();
@@ -95,85 +99,10 @@ export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null
   return { home: null, notice: told({ from: nameOf(best, best), to: 'none', reason }, log) };
 }
 
-/**
- * The home of a member that was degraded, or whose store may be broken: the best rung that takes it now. It keeps what it
- * remembers and its number (`takePart` files that again), so that the master stays who it is.
- */
-export async function resettle(
-  before: Omit<Settled, 'store' | 'floor'>,
-  newcomer: Newcomer,
-): Promise<{ home: Settled | null; notice: string | null }> {
-  const { id, log } = newcomer;
-  const { config, store: kind, degraded: was } = before.notebook;
-  const rungs = rungsOf(newcomer.places, config.store);
-  const best = rungs[0]!;
-  let reason = '';
-  for (const rung of rungs) {
-    const stays = rung.place.path === before.place.path && rung.kind === kind;
-    try {
-      const store = await openRung(rung, newcomer, config);
-      const floor = before.notebook.join ? 0 : await highestElsewhere(rungs, rung, newcomer, config);
-      if (stays) return { home: { ...before, store, floor }, notice: null };
-      const notebooks =
-        rung.place.path === before.place.path ? before.notebooks : notebooksIn(rung.place.path);
-      const degraded = degradedOn(rung, best, reason);
-      notebooks.read(id);
-      const notebook = { ...before.notebook, store: rung.kind, degraded, sight: blankSight };
-      notebooks.write(id, notebook);
-      await bringPeers(before.notebook.peers, newcomer, store);
-      if (was) await bringRest(before, newcomer, store);
-      if (!degraded) log('restored', `back in the ${nameOf(best, best)}`);
-      return { home: { place: rung.place, notebooks, notebook, store, floor }, notice: told(degraded, log) };
-    } catch (cause) {
-      reason ||= reasonOf(cause);
-    }
-  }
-  log('no-store', reason);
-  return { home: null, notice: null };
-}
-
-function told(degraded: Degradation | null, log: Newcomer['log']): string | null {
+export function told(degraded: Degradation | null, log: Newcomer['log']): string | null {
   const notice = degraded && degradedNotice(degraded.from, degraded.to, degraded.reason);
   if (notice) log('degraded', notice);
   return notice;
-}
-
-/**
- * The others come at their own next hook. Until then they would seem to be gone, so their births are filed here too, under their
- * numbers: a birth never changes, and who is dead is dead in any store.
- */
-async function bringPeers(peers: readonly Join[], { log }: Newcomer, store: Store): Promise<void> {
-  for (const { seq, birth } of peers)
-    try {
-      await store.refile(birth, seq);
-    } catch (cause) {
-      log('peer-not-moved', `${birth.id}: ${reasonOf(cause)}`);
-    }
-}
-
-/** Who came, and what was left behind, on the rung that a member leaves; what the better one has already stays as it is. */
-async function bringRest(
-  { place, notebook }: Pick<Settled, 'place' | 'notebook'>,
-  newcomer: Newcomer,
-  store: Store,
-): Promise<void> {
-  const { scope, env, log } = newcomer;
-  const { config, sight } = notebook;
-  try {
-    const from = await openStore(notebook.store, { place: place.path, scope, config, env });
-    const peers: Join[] = [];
-    for (const seq of [...sight.watched, ...(await from.numbers(sight.top)).above]) {
-      const birth = await unlessRefused(from.birth(seq));
-      if (birth) peers.push({ seq, birth });
-    }
-    await bringPeers(peers, newcomer, store);
-    for (const id of await from.handoffs()) {
-      const note = await from.handoff(id);
-      if (note !== null) await store.putHandoff(id, note, { first: true, durable: true });
-    }
-  } catch (cause) {
-    log('not-moved', `from ${place.path}: ${reasonOf(cause)}`);
-  }
 }
 
 /** What was begun in a place that then failed must not be taken for this member's home later. */
@@ -186,7 +115,7 @@ async function leaveNothing(place: Place, id: string): Promise<void> {
 }
 
 /** The highest number on the rungs that are not used, so that numbers stay comparable when one comes or goes. */
-async function highestElsewhere(
+export async function highestElsewhere(
   rungs: readonly Rung[],
   home: Rung,
   { scope, env }: Newcomer,

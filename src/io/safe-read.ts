@@ -1,6 +1,6 @@
 /** Reads files that anybody may have put there. */
 import fs from 'node:fs';
-import { askTwice } from './passing.ts';
+import { askTwice, isRefusal, mayPass } from './passing.ts';
 
 /** Why a file that is there was not read. */
 export class UnreadableError extends Error {
@@ -18,9 +18,6 @@ export class UnreadableError extends Error {
 /** What somebody puts in the file's place after it was looked at is not followed, and not waited for. */
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const flag = (O_RDONLY | O_NOFOLLOW | O_NONBLOCK) as unknown as string;
-
-/** Something else has the name, or part of the way to it. */
-const inTheWay = new Set(['ENOTDIR', 'EISDIR', 'ENXIO', 'ENODEV', 'ENAMETOOLONG']);
 
 /**
  * The text of a regular file of at most `most` bytes that belongs to this user; null when there is none.
@@ -72,6 +69,6 @@ function unlessGone<T>(path: string, read: () => T): T | null {
     if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) throw cause;
     if (code === 'ELOOP') throw new UnreadableError(path, code, 'is a symbolic link');
     const verb = syscall === 'read' ? 'read' : 'opened';
-    throw new UnreadableError(path, code, `cannot be ${verb} (${code})`, !inTheWay.has(code));
+    throw new UnreadableError(path, code, `cannot be ${verb} (${code})`, mayPass(cause) || isRefusal(cause));
   }
 }

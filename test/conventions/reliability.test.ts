@@ -61,6 +61,8 @@ describe('errors of looking that the campaigns take for alike are', () => {
     expect(naming(/\b(?:mayPass|isRefusal)\b/)).toEqual([
       'src/io/passing.ts',
       'src/io/processes.ts',
+      // Both alike.
+      'src/io/safe-read.ts',
       'src/io/scope.ts',
     ]);
     expect(naming(/'EIO'/)).toEqual(['src/claude/identity.ts', 'src/io/passing.ts']);
