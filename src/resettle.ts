@@ -4,19 +4,12 @@
  */
 import { blankSight, type Join } from './core/notebook.ts';
 import { type Store, unlessRefused } from './core/store.ts';
-import { notebooksIn } from './io/notebook-file.ts';
-import {
-  degradedOn,
-  highestElsewhere,
-  type Newcomer,
-  nameOf,
-  openRung,
-  reasonOf,
-  rungsOf,
-  type Settled,
-  told,
-} from './settle.ts';
-import { openStore } from './stores/open.ts';
+import type { Newcomer, Settled } from './settle.ts';
+
+/** Loaded, not bundled: the way of a newcomer is there already. */
+const settling = (): Promise<typeof import('./settle.ts')> => import('./settle.ts');
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /**
  * The home of a member that was degraded, or whose store may be broken: the best rung that takes it now. It keeps what it
@@ -26,6 +19,7 @@ export async function resettle(
   before: Omit<Settled, 'store' | 'floor'>,
   newcomer: Newcomer,
 ): Promise<{ home: Settled | null; notice: string | null }> {
+  const { rungsOf, openRung, highestElsewhere, degradedOn, nameOf, notebooksIn, told } = await settling();
   const { id, log } = newcomer;
   const { config, store: kind, degraded: was } = before.notebook;
   const rungs = rungsOf(newcomer.places, config.store);
@@ -74,10 +68,10 @@ async function bringRest(
   newcomer: Newcomer,
   store: Store,
 ): Promise<void> {
-  const { scope, env, log } = newcomer;
+  const { log } = newcomer;
   const { config, sight } = notebook;
   try {
-    const from = await openStore(notebook.store, { place: place.path, scope, config, env });
+    const from = await (await settling()).storeOn({ place, kind: notebook.store }, newcomer, config);
     const peers: Join[] = [];
     for (const seq of [...sight.watched, ...(await from.numbers(sight.top)).above]) {
       const birth = await unlessRefused(from.birth(seq));

@@ -14,6 +14,8 @@ import { degradedNotice } from './messages/model.ts';
 import { fileStore } from './stores/file-store.ts';
 import { openStore } from './stores/open.ts';
 
+export { notebooksIn };
+
 /** Where a member keeps its state, and what it remembers. */
 export interface Settled {
   readonly place: Place;
@@ -54,15 +56,16 @@ export const nameOf = ({ place, kind }: Rung, best: Rung): string => {
 export const degradedOn = (rung: Rung, best: Rung, reason: string): Degradation | null =>
   rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
 
-export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-export async function openRung(
-  { place, kind }: Rung,
-  { scope, env }: Newcomer,
-  config: Config,
-): Promise<Store> {
-  preparePlace(place);
-  const store = await openStore(kind, { place: place.path, scope, config, env });
+/** The store of a rung, as it is. */
+export const storeOn = ({ place, kind }: Rung, { scope, env }: Newcomer, config: Config): Promise<Store> =>
+  openStore(kind, { place: place.path, scope, config, env });
+
+/** The store of a rung, made ready. Throws when the rung cannot be used. */
+export async function openRung(rung: Rung, newcomer: Newcomer, config: Config): Promise<Store> {
+  preparePlace(rung.place);
+  const store = await storeOn(rung, newcomer, config);
   await store.ready();
   return store;
 }
@@ -118,14 +121,14 @@ async function leaveNothing(place: Place, id: string): Promise<void> {
 export async function highestElsewhere(
   rungs: readonly Rung[],
   home: Rung,
-  { scope, env }: Newcomer,
+  newcomer: Newcomer,
   config: Config,
 ): Promise<number> {
   let highest = 0;
   for (const rung of rungs) {
     if (rung === home) continue;
     try {
-      const store = await openStore(rung.kind, { place: rung.place.path, scope, config, env });
+      const store = await storeOn(rung, newcomer, config);
       highest = Math.max(highest, (await store.numbers()).above.at(-1) ?? 0);
     } catch {
       // It cannot be read, so nothing of it can be compared.
