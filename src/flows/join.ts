@@ -45,7 +45,11 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
     const justSeen = roster.members.filter(({ birth }) => !unsure.has(birth.id));
     return survey(store, observer, sight, { justSeen });
   };
-  const recall = (id: MemberId): Sight | null => session.notebooks.read(id)?.sight ?? null;
+  // One that moved to another store meanwhile has seen the numbers of that one.
+  const recall = (id: MemberId): Sight | null => {
+    const other = session.notebooks.read(id);
+    return other?.store === session.notebook.store ? other.sight : null;
+  };
   let seen = await survey(store, observer, session.notebook.sight, { recall });
   let me = find(seen.roster);
   const { join } = session.notebook;

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { notebooksIn } from '../../src/io/notebook-file.ts';
 import type { HookName } from '../support/built.ts';
 import { git, repository, write } from '../support/scratch.ts';
 import { births, idOf, joinsOf, logLines, notebookOf, presenceOf } from '../support/state.ts';
@@ -200,6 +201,22 @@ describe('joining', () => {
     rmSync(join(state, 'members', idOf(state, mine.client.pid), 'presence.json'));
     await mine.stop();
     expect(presenceOf(state, mine.client.pid)).toEqual(before);
+  });
+
+  test('a newcomer does not go on from what a member saw in another store', async () => {
+    const { state, session } = world();
+    const others = Array.from({ length: 17 }, () => session());
+    for (const other of others) await other.start();
+    const newest = others.at(-1)!.client.pid;
+    const sight = { top: 17, watched: [17], known: 17, leases: {}, silent: [] };
+    const notebooks = notebooksIn(state);
+    const moved = { ...notebooks.read(idOf(state, newest))!, sight };
+    notebooks.write(idOf(state, newest), { ...moved, store: 'git' });
+    expect((await session().start()).context).toContain('18 live sessions');
+    // Of the same store it would be believed.
+    notebooks.write(idOf(state, newest), moved);
+    rmSync(join(state, 'seq', '000000000018.json'));
+    expect((await session().start()).context).toContain('2 live sessions');
   });
 });
 
