@@ -1,5 +1,5 @@
 /** Installs the hooks: scripts first, settings last, so that no hook ever points to a missing script. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { serverFile } from '../src/claude/servers.ts';
 import { type Form, isOurs, type SettingsBlock, settingsBlock } from '../src/claude/settings.ts';
@@ -109,7 +109,8 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
   const settings = planInstall(text, block, target.settingsFile);
   const before = mergeBefore(old?.before ?? {}, settings);
   const serverBefore = server ? mergeServerBefore(old, server.plan) : old?.serverBefore;
-  const createdDirectory = old?.createdDirectory || !existsSync(target.claudeDir);
+  // Throws when it cannot be asked: what is not known to be missing is not ours to remove later.
+  const createdDirectory = old?.createdDirectory || !statSync(target.claudeDir, { throwIfNoEntry: false });
   const scripts = planScripts(target, files, old, {
     version: request.version,
     ...(Object.keys(before).length > 0 ? { before } : {}),

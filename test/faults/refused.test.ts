@@ -2,7 +2,7 @@
  * A record that is there and that the system does not let be read: nobody is told a role that hangs on it, and nobody is silent for
  * a record that nothing hangs on.
  */
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, type TestContext, test } from 'vitest';
 import type { Finding } from '../../src/doctor/doctor.ts';
@@ -157,4 +157,25 @@ test('a note of ours in which somebody else wrote is not replaced by one without
   const fired = [await one.prompt('another goal', { through }), await one.stop('Done again.', { through })];
   expect(fired.map(({ code }) => code)).toEqual([0, 0]);
   for (const note of notes) expect(readFileSync(join(folder, note), 'utf8')).toContain('Added by a person.');
+});
+
+test('a directory of the user that install could not look at is not taken for one that it made', async (context) => {
+  const missing = straceMissing();
+  if (missing) return context.skip(`skipped: needs ${missing}`);
+  const w = world();
+  const theirs = join(w.root, '.claude');
+  mkdirSync(theirs);
+  const through = [
+    ...['strace', '-qq', '-o', '/dev/null', '-P', theirs],
+    ...[
+      '-e',
+      'trace=?access,?faccessat,?faccessat2',
+      '-e',
+      'inject=?access,?faccessat,?faccessat2:error=EACCES',
+    ],
+  ];
+  await type(w, ['install'], { through });
+  expect((await type(w, ['install'])).code).toBe(0);
+  expect((await type(w, ['uninstall'])).code).toBe(0);
+  expect(existsSync(theirs)).toBe(true);
 });
