@@ -5,7 +5,7 @@
  * A sample of that unless FLOWLOOM_FAULTS=all; with a number there, a sample so many times as large. FLOWLOOM_SEED repeats a sample.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Call, errorsOf, type Fault, likeness } from './call.ts';
+import { type Call, errorsOf, type Fault, isByChance, likeness } from './call.ts';
 import { chance, sample, seed } from './seed.ts';
 import { Tally } from './tally.ts';
 
@@ -84,10 +84,13 @@ async function plan<O extends string, E extends Ended>(
   operation: O,
   { injector, looksAlike = () => false }: Campaign<O, E>,
 ): Promise<Plan> {
-  lane.restore(operation);
-  const ended = await lane.run(operation, injector.observed(lane.log));
-  expect([ended.code, ended.stderr]).toEqual([0, '']);
-  const calls = injector.calls(lane.log);
+  let calls: readonly Call[];
+  do {
+    lane.restore(operation);
+    const ended = await lane.run(operation, injector.observed(lane.log));
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    calls = injector.calls(lane.log);
+  } while (calls.some(isByChance));
   const own = lane.ownCalls(calls);
   expect(own.filter(({ changes }) => changes).length).toBeGreaterThan(1);
   lane.expect?.(operation, calls);
