@@ -39,10 +39,19 @@ test('is written once, privately, and used from then on', async () => {
   const { one, folder, files } = await warm();
   expect(lstatSync(folder).mode & 0o777).toBe(0o700);
   for (const path of files()) expect([path, lstatSync(path).mode & 0o777]).toEqual([path, 0o600]);
-  const before = files().map((path) => [path, lstatSync(path).mtimeMs, lstatSync(path).ino]);
-  expect(before).toHaveLength(2);
-  expectAnswer(await one.prompt());
-  expect(files().map((path) => [path, lstatSync(path).mtimeMs, lstatSync(path).ino])).toEqual(before);
+  const looks = (): string =>
+    files()
+      .map((path) => `${path} ${lstatSync(path).mtimeMs} ${lstatSync(path).ino}`)
+      .join();
+  expect(files()).toHaveLength(2);
+  // One hook in sixteen, by its number, may add to it.
+  const kept: boolean[] = [];
+  for (let n = 0; n < 4; n++) {
+    const before = looks();
+    expectAnswer(await one.prompt());
+    kept.push(looks() === before);
+  }
+  expect(kept).toContain(true);
 });
 
 const afresh =
