@@ -1,7 +1,7 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { type Gate, leavesAnswer, openGate } from './claude/gate.ts';
+import { leavesAnswer, openGate, type Prepare } from './claude/gate.ts';
 import { isAliveHere, type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
@@ -93,15 +93,15 @@ export interface OpenedByHook extends Opened {
 const nothing = async (): Promise<void> => {};
 
 /** The seal is taken before the hook looks at the records. */
-async function preparing(session: Session, open: () => Gate | null): Promise<() => Promise<void>> {
-  let gate: Gate | null;
+async function preparing(session: Session, open: () => Prepare | null): Promise<() => Promise<void>> {
+  let prepare: Prepare | null;
   try {
-    gate = open();
+    prepare = open();
   } catch (cause) {
     session.report('prepare-failed', cause);
     return nothing;
   }
-  if (!gate) return nothing;
+  if (!prepare) return nothing;
   let seal: Seal | null = null;
   await attempt(session, 'seal-failed', async () => {
     seal = (await session.store.seal?.(session.self.id)) ?? null;
@@ -109,7 +109,7 @@ async function preparing(session: Session, open: () => Gate | null): Promise<() 
   return () =>
     attempt(session, 'prepare-failed', async () => {
       const answer = seal && (await import('./flows/steady.ts')).steady(session);
-      gate.leave(answer && seal && { ...answer, ...seal });
+      prepare(answer && seal && { ...answer, ...seal });
     });
 }
 

@@ -13,11 +13,8 @@ import { safeRead } from '../io/safe-read.ts';
 import { renderOutput } from './output.ts';
 import type { HookEvent, HookPayload } from './payload.ts';
 
-/** The answer of a session, as one hook finds and leaves it. */
-export interface Gate {
-  /** Leaves the answer for the next prompts; null when nothing can be said beforehand. */
-  leave(answer: (Steady & Seal) | null): void;
-}
+/** Takes the answer for the next prompts of a session; null when nothing can be said beforehand. */
+export type Prepare = (answer: (Steady & Seal) | null) => void;
 
 const format = 2;
 const provenProcesses = 32;
@@ -66,7 +63,7 @@ export const leavesAnswer = (event: HookEvent): boolean => event === 'Stop' || e
  * How this hook leaves an answer; null when no gate asks for one. To be called before the hook looks who is there: an answer is
  * as old as the moment from which on its processes are known to be the right ones.
  */
-export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.ProcessEnv): Gate | null {
+export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.ProcessEnv): Prepare | null {
   const file = fileOf(payload, env);
   if (!file) return null;
   if (event === 'SessionEnd') {
@@ -84,11 +81,8 @@ export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.Pro
   const hooks = (hot && env.FLOWLOOM_GATE) || known?.hooks;
   if (!hooks) return null;
   const begun = beginning();
-  return {
-    leave(answer) {
-      write(file, before, headLine({ hooks }) + (answer ? body(answer, hooks, env) : ''), begun);
-    },
-  };
+  return (answer) =>
+    write(file, before, headLine({ hooks }) + (answer ? assignments(answer, hooks, env) : ''), begun);
 }
 
 /**
@@ -104,11 +98,6 @@ const headLine = (head: Head): string => `# ${JSON.stringify(head)}\n`;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-const assignments = (values: Readonly<Record<string, string>>): string =>
-  Object.entries(values)
-    .map(([name, value]) => `ready_${name}=${quoted(value)}\n`)
-    .join('');
-
 /**
  * The processes an answer depends on. The gate proves of the first ones that they are the very same; one of the others has to exist,
  * which takes a sixth of the time: with a thousand members the gate would be slower than promised.
@@ -118,11 +107,11 @@ function processes(pids: readonly number[]): { near: string; far: string } {
   return { near: pids.slice(0, near).join(' '), far: pids.slice(near).join(' ') };
 }
 
-function body(answer: Steady & Seal, hooks: string, env: NodeJS.ProcessEnv): string {
+function assignments(answer: Steady & Seal, hooks: string, env: NodeJS.ProcessEnv): string {
   const { CLAUDE_PID: pid = '', CLAUDE_PROJECT_DIR: project = '' } = env;
   const { FLOWLOOM_STATE_DIR: state = '', XDG_STATE_HOME: home = '', TMPDIR: temporary = '' } = env;
   if (!project || !answer.pids.includes(Number(pid))) return '';
-  return assignments({
+  const values = {
     format: String(format),
     hooks,
     pid,
@@ -132,13 +121,16 @@ function body(answer: Steady & Seal, hooks: string, env: NodeJS.ProcessEnv): str
     beat: answer.beat,
     ...processes(answer.pids),
     said: renderOutput('UserPromptSubmit', { context: answer.line }),
-  });
+  };
+  return Object.entries(values)
+    .map(([name, value]) => `ready_${name}=${quoted(value)}\n`)
+    .join('');
 }
 
 /** Whole or not at all. The old one goes first: replacing a file makes ext4 flush it, and without an answer Node gives it. */
 function write(file: string, before: string | null, text: string, at: number): void {
   if (before === text) {
-    if (at > 0) fs.utimesSync(file, at, at);
+    fs.utimesSync(file, at, at);
     return;
   }
   if (before === null) {
