@@ -90,6 +90,9 @@ export interface OpenedByHook extends Opened {
   readonly prepare: () => Promise<void>;
 }
 
+/** The end of a session must not wait for a large repository: all its hooks together have a second and a half. */
+const gitLimitMs = 500;
+
 const nothing = async (): Promise<void> => {};
 
 /** The seal is taken before the hook looks at the records. */
@@ -215,8 +218,8 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     },
     name: () => opening.title || sessionName(self.process.pid, env),
     readTail,
-    git: async (worktree, limitMs) =>
-      isWorktreeOf(scope, worktree) ? (await import('./io/git.ts')).gitFacts(worktree, limitMs) : null,
+    git: async (worktree) =>
+      isWorktreeOf(scope, worktree) ? (await import('./io/git.ts')).gitFacts(worktree, gitLimitMs) : null,
     changedSince: (files, time) => files.filter((file) => changedAfter(file, time)).length,
     report: (code, cause) =>
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),

@@ -18,8 +18,6 @@ import { digest, keep } from '../core/transcript.ts';
 import { enterConversation, holdPlace, type Membership, tryAnnounce } from './join.ts';
 import { attempt, type Session } from './session.ts';
 
-/** The end of a session must not wait for a large repository: all its hooks together have a second and a half. */
-const gitLimitMs = 500;
 const saidChars = 4000;
 const summaryChars = 4000;
 const wordsChars = 1500;
@@ -81,7 +79,7 @@ export function readOn(session: Session, conversation: Conversation): Conversati
  * is better asked when somebody reads the checkpoint. At the end git itself is asked, since afterwards nobody can.
  */
 async function askGit(session: Session, label: HandoffLabel): Promise<GitFacts> {
-  const asked = label === 'complete' ? await session.git(session.worktree, gitLimitMs) : null;
+  const asked = label === 'complete' ? await session.git(session.worktree) : null;
   const { branch, commit } = session.head();
   return asked ?? { branch, head: commit, dirty: null, staged: null };
 }

@@ -11,8 +11,6 @@ import type { Membership } from './join.ts';
 import { type Note, readNotes, withGit } from './notes.ts';
 import type { Session } from './session.ts';
 
-const gitLimitMs = 500;
-
 /** The note to show, or null when nobody left any. */
 export async function inherit(session: Session, { roster, me }: Membership): Promise<ShownHandoff | null> {
   if (session.notebook.sight.silent.length > 0) {
@@ -34,7 +32,7 @@ export async function inherit(session: Session, { roster, me }: Membership): Pro
 export async function asShown(session: Session, note: Note): Promise<ShownHandoff> {
   const files = filesIn(note.body);
   return {
-    ...(await withGit(note, (worktree) => session.git(worktree, gitLimitMs))),
+    ...(await withGit(note, (worktree) => session.git(worktree))),
     place: session.store.handoffPlace(note.head.id),
     changed: { files: session.changedSince(files, Date.parse(note.head.writtenAt)), of: files.length },
   };

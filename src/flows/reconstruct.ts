@@ -9,8 +9,6 @@ import { handoffOf, readOn } from './hand-off.ts';
 import type { Note } from './notes.ts';
 import type { Session } from './session.ts';
 
-const gitLimitMs = 500;
-
 /** Puts together the handoff of a member that died: null when there is nothing to tell or it exists already. */
 async function reconstruct(session: Session, dead: Member): Promise<Note | null> {
   const notebook = session.notebooks.read(dead.birth.id);
@@ -21,7 +19,7 @@ async function reconstruct(session: Session, dead: Member): Promise<Note | null>
   const known = await session.store.handoff(id);
   if (known !== null) return parseHandoff(known, id);
   const worktree = dead.presence?.worktree ?? '';
-  const facts = worktree ? await session.git(worktree, gitLimitMs) : null;
+  const facts = worktree ? await session.git(worktree) : null;
   const handoff = handoffOf(
     conversation,
     dead,

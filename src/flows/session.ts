@@ -52,7 +52,7 @@ export interface Session {
   name(): string;
   readTail(path: string, offset: number): { text: string; offset: number };
   /** What git says; null when it does not in time. A process: for the ends of a session, never for a stop or a prompt. */
-  git(worktree: string, limitMs: number): Promise<GitFacts | null>;
+  git(worktree: string): Promise<GitFacts | null>;
   /** How many of these files were written to after that time. */
   changedSince(files: readonly string[], time: number): number;
   /** Something that must not stop the hook went wrong. */
