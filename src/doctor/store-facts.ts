@@ -85,16 +85,16 @@ export async function gatherPlace(place: Place, leaseHours: number): Promise<Pla
       .find((problem) => problem !== null);
     return broken
       ? { ...facts, exists: true, broken }
-      : { ...facts, exists: true, ...(await contentsOf(path, leaseHours)) };
+      : { ...facts, exists: true, ...(await contentsOf(path, leaseHours, inTheWay)) };
   } catch (cause) {
     return { ...facts, exists: true, broken: messageOf(cause) };
   }
 }
 
-async function contentsOf(path: string, leaseHours: number): Promise<Contents> {
+async function contentsOf(path: string, leaseHours: number, inTheWay: readonly Damage[]): Promise<Contents> {
   const store = fileStore(path);
   const { roster, gone } = await survey(store, observerHere(leaseHours), blankSight);
-  const damaged = [...(await store.damaged()), ...sealsInTheWay(path)];
+  const damaged = [...(await store.damaged()), ...inTheWay];
   const ids = (await store.memberIds()).filter((id) => hasNotebook(path, id));
   const found = ids.map((id) => ({ id, notebook: notebooksIn(path).read(id) }));
   return {
