@@ -7,7 +7,7 @@ import { hookPath } from '../support/built.ts';
 import { write } from '../support/scratch.ts';
 import { births, idOf } from '../support/state.ts';
 import { type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
-import { straceMissing } from './support/strace.ts';
+import { injecting, straceMissing } from './support/strace.ts';
 
 const can = (...command: [string, ...string[]]): boolean =>
   spawnSync(command[0], command.slice(1), { stdio: 'ignore' }).status === 0;
@@ -129,11 +129,8 @@ test('a git directory that is mounted read-only: state goes to the next place, w
 describe('a drive that answers late', () => {
   const missing = straceMissing();
   /** Each call on one of these paths waits so long before the system even hears of it. */
-  const late = (paths: readonly string[], delay: string): string[] => [
-    ...['strace', '-qq', '-o', '/dev/null'],
-    ...paths.flatMap((path) => ['-P', path]),
-    ...['-e', 'trace=openat,rename,link', '-e', `inject=openat,rename,link:delay_enter=${delay}`],
-  ];
+  const late = (paths: readonly string[], delay: string): string[] =>
+    injecting('openat,rename,link', `delay_enter=${delay}`, paths);
 
   test.for([
     ['a little, at every call', '60ms'],

@@ -18,7 +18,7 @@ import { contentsBelow, write } from '../support/scratch.ts';
 import { births, logLines, notes, presenceOf } from '../support/state.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
-import { straceMissing } from './support/strace.ts';
+import { injecting, straceMissing } from './support/strace.ts';
 
 const expectWell = ({ code, signal, stderr }: Fired): void =>
   expect([code, signal, stderr]).toEqual([0, null, '']);
@@ -295,10 +295,7 @@ describe('a .git that cannot be asked, on a drive that fails', () => {
     const w = world();
     const one = w.session();
     await one.start();
-    const through = [
-      ...['strace', '-qq', '-o', '/dev/null', '-P', join(w.root, '.git')],
-      ...['-e', 'trace=statx', '-e', 'inject=statx:error=EIO'],
-    ];
+    const through = injecting('statx', 'error=EIO', [join(w.root, '.git')]);
     const fired = await one.prompt('a good goal', { through });
     expectWell(fired);
     expect(fired.stdout).toBe('');
@@ -342,10 +339,7 @@ describe('a configuration that cannot even be looked for', () => {
     for (const name of ['.flowloomrc.yaml', 'package.json']) {
       const path = join(w.root, name);
       write(path, name === 'package.json' ? '{"name":"shop"}' : roles);
-      const through = [
-        ...['strace', '-qq', '-o', '/dev/null', '-P', path],
-        ...['-e', `trace=${call}`, '-e', `inject=${call}:error=EIO:when=1`],
-      ];
+      const through = injecting(call, 'error=EIO:when=1', [path]);
       const told = await w.session().start('startup', { through });
       expect(told.context).toContain('Here a master bakes the bread.');
     }

@@ -11,7 +11,7 @@ import { filesBelow, write } from '../support/scratch.ts';
 import { idOf, logLines } from '../support/state.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
-import { straceMissing } from './support/strace.ts';
+import { injecting, straceMissing } from './support/strace.ts';
 
 const expectSilent = ({ code, signal, stdout, stderr }: Fired): void =>
   expect([code, signal, stdout, stderr]).toEqual([0, null, '', '']);
@@ -122,10 +122,7 @@ describe('once', () => {
     const { w, all } = await three({});
     const paths = [birthOf(w, 1), birthOf(w, 3), presenceOf(w, all[2]!)];
     for (const path of paths) {
-      const through = [
-        ...['strace', '-qq', '-o', '/dev/null', '-P', path],
-        ...['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=1`],
-      ];
+      const through = injecting(call, `error=${error}:when=1`, [path]);
       expect((await all[1]!.prompt('who is master?', { through })).context).toMatch(
         /^You are worker \(epoch 3\)[^\n]*3 live sessions/,
       );
@@ -150,10 +147,8 @@ test('a note of ours in which somebody else wrote is not replaced by one without
   const notes = filesBelow(folder).filter((name) => name.endsWith('.md') && !/(?:^|\/)\./.test(name));
   expect(notes.length).toBeGreaterThan(1);
   for (const note of notes) appendFileSync(join(folder, note), '\nAdded by a person.\n');
-  const through = [
-    ...['strace', '-qq', '-o', '/dev/null', ...notes.flatMap((note) => ['-P', join(folder, note)])],
-    ...['-e', 'trace=openat', '-e', 'inject=openat:error=EACCES'],
-  ];
+  const paths = notes.map((note) => join(folder, note));
+  const through = injecting('openat', 'error=EACCES', paths);
   const fired = [await one.prompt('another goal', { through }), await one.stop('Done again.', { through })];
   expect(fired.map(({ code }) => code)).toEqual([0, 0]);
   for (const note of notes) expect(readFileSync(join(folder, note), 'utf8')).toContain('Added by a person.');
@@ -165,15 +160,7 @@ test('a directory of the user that install could not look at is not taken for on
   const w = world();
   const theirs = join(w.root, '.claude');
   mkdirSync(theirs);
-  const through = [
-    ...['strace', '-qq', '-o', '/dev/null', '-P', theirs],
-    ...[
-      '-e',
-      'trace=?access,?faccessat,?faccessat2',
-      '-e',
-      'inject=?access,?faccessat,?faccessat2:error=EACCES',
-    ],
-  ];
+  const through = injecting('?access,?faccessat,?faccessat2', 'error=EACCES', [theirs]);
   await type(w, ['install'], { through });
   expect((await type(w, ['install'])).code).toBe(0);
   expect((await type(w, ['uninstall'])).code).toBe(0);

@@ -18,7 +18,7 @@ import { survey } from '../../src/flows/survey.ts';
 import { startOf, thisDomain } from '../../src/io/processes.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
 import { chance, seed } from '../faults/support/seed.ts';
-import { straceMissing } from '../faults/support/strace.ts';
+import { injecting, straceMissing } from '../faults/support/strace.ts';
 import { Tally } from '../faults/support/tally.ts';
 import { startLongClient } from '../support/clients.ts';
 import { type Fire, type Fired, type SessionUnderTest, world } from '../support/world.ts';
@@ -115,8 +115,7 @@ function disturb(kind: string): Fire {
   // Between looking for the next number and taking it lies much time then, for others to take it.
   if (slows && dice > (kind === 'start' ? 0.6 : 0.97)) {
     fault(kind, 'a slow disk');
-    const slow = `inject=link,rename:delay_enter=${Math.ceil(random() * 400)}ms`;
-    return { through: ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=link,rename', '-e', slow] };
+    return { through: injecting('link,rename', `delay_enter=${Math.ceil(random() * 400)}ms`, []) };
   }
   return {};
 }

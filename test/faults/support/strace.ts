@@ -28,6 +28,12 @@ const stracing = (trace: string, more: readonly string[] = []): string[] => [
 const injection = ({ call, what }: Fault): string =>
   `inject=${call.name}:${what === 'KILL' ? 'signal=KILL' : `error=${what}`}:when=${call.nth}`;
 
+/** Runs what follows with each of these calls on one of these paths made to do this, say `error=EIO`. */
+export const injecting = (calls: string, what: string, paths: readonly string[]): string[] => [
+  ...['strace', '-qq', '-o', '/dev/null', ...paths.flatMap((path) => ['-P', path])],
+  ...['-e', `trace=${calls}`, '-e', `inject=${calls}:${what}`],
+];
+
 /** What tests need and this machine does not have; null when it is all there. */
 export function straceMissing(): string | null {
   if (process.platform !== 'linux') return 'Linux';
