@@ -27,8 +27,8 @@ export interface Told {
 export interface Sight {
   readonly top: number;
   readonly watched: readonly number[];
-  /** How many numbers there were, all at most `top`. More of them later: somebody came with a number from another store. */
-  readonly known: number;
+  /** The checksum of the numbers then, all at most `top`. Another one later: somebody came back with a number that it had before. */
+  readonly sum: number;
   readonly leases: Readonly<Record<MemberId, Lease>>;
   /** The newest joins of those that ended without a word, highest first: their handoffs may have to be reconstructed. */
   readonly silent: readonly number[];
@@ -97,7 +97,7 @@ export interface Notebook {
   readonly receipts: Readonly<Record<string, Receipt>>;
 }
 
-export const blankSight: Sight = { top: 0, watched: [], known: 0, leases: {}, silent: [] };
+export const blankSight: Sight = { top: 0, watched: [], sum: 0, leases: {}, silent: [] };
 
 /** A conversation of which nothing is known yet. */
 export const newConversation = (sessionId: string): Conversation => ({
@@ -167,7 +167,7 @@ const conversation = object<Conversation>({
 const sight = object<Sight>({
   top: number,
   watched: list(number),
-  known: or(number, 0),
+  sum: or(number, 0),
   leases: record(object({ beat: text, since: number })),
   silent: or(list(number), []),
 });

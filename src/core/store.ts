@@ -17,14 +17,35 @@ export interface Capabilities {
   readonly forgets: boolean;
 }
 
-/**
- * What is taken: the numbers that were asked for, lowest first, and how many there are altogether, asked for or not. A number that
- * came to another member counts once more, so that whoever knew it can tell.
- */
+/** The numbers that are taken. */
 export interface Taken {
+  /** Those above the floor, lowest first. */
   readonly above: readonly number[];
-  readonly total: number;
+  /** The checksum of all others. It is another one also when a number came to another member. */
+  readonly below: number;
 }
+
+/**
+ * Tells sets of numbers apart, whatever the order they come in. Sums add up: that of two sets is that of the one, begun with that of
+ * the other. A plain sum would not do: somebody goes and another one comes back, and the two may cancel out. 32 bits.
+ */
+export function checksum(numbers: readonly number[], begun = 0): number {
+  let sum = begun;
+  for (const seq of numbers) {
+    const scattered = Math.imul(seq ^ (seq >>> 15), 0x2c1b3c6d);
+    sum += scattered ^ (scattered >>> 12);
+  }
+  return sum >>> 0;
+}
+
+/** These numbers, in any order; `begun` is the checksum of whatever else changes when a number comes to another member. */
+export const takenAbove = (floor: number, taken: readonly number[], begun = 0): Taken => ({
+  above: taken.filter((seq) => seq > floor).sort((a, b) => a - b),
+  below: checksum(
+    taken.filter((seq) => seq <= floor),
+    begun,
+  ),
+});
 
 /** How a program that cannot read records sees that nothing changed: two files. */
 export interface Seal {
@@ -85,7 +106,7 @@ export interface Store {
    */
   refile(birth: Birth, seq: number): Promise<boolean>;
 
-  /** The numbers that are taken; listed are only those above `floor`. Cheap: no record is read. */
+  /** The numbers that are taken; listed are those above `floor`. Cheap: no record is read. */
   numbers(floor?: number): Promise<Taken>;
 
   /** The birth under a number; null when there is none or it is damaged (see `damaged`). Throws `RefusedError`. */

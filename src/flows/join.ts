@@ -102,8 +102,8 @@ export async function holdPlace(session: Session): Promise<Standing & { readonly
   const { store, self } = session;
   const { join, standing, sight, presence } = session.notebook;
   if (join && standing && presence) {
-    const { above, total } = await store.numbers(sight.top);
-    if (above.length === 0 && total === sight.known)
+    const { above, below } = await store.numbers(sight.top);
+    if (above.length === 0 && below === sight.sum)
       return { ...standing, me: { ...join, presence, seenAt: null, liveness: 'alive' } };
   }
   const { me, roster } = await takePart(session, 'late');

@@ -3,7 +3,14 @@ import { hasLeft, isGone, latestJoins, type Roster, rosterOf } from '../core/ele
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { blankSight, type Join, type Sight } from '../core/notebook.ts';
-import { type RefusedError, type Store, type Taken, unlessRefused } from '../core/store.ts';
+import {
+  checksum,
+  type RefusedError,
+  type Store,
+  type Taken,
+  takenAbove,
+  unlessRefused,
+} from '../core/store.ts';
 
 /** So many of those that ended without a word are remembered; one that was master is mostly among the newest. */
 const mostSilent = 20;
@@ -30,8 +37,8 @@ interface Beforehand {
  *
  * Dead is final: a process that ended never lives again under the same key. So what was found dead is never read again, and a
  * look costs what is alive, not what has ever been. A member that a lease declared dead may come back and stays watched; so
- * does a number whose record could not be read, since it may be on its way. Only when a member arrives with a low number that
- * it had in another store or on another machine, everything is looked at again.
+ * does a number whose record could not be read, since it may be on its way. Only when other numbers than before are taken up to
+ * there, everything is looked at again: a member came back with one that it had in another store or on another machine.
  *
  * Who looks for the first time goes on from where the newest member got to, whose sight `recall` finds: a store with a long past
  * is not read again for each newcomer. Whoever was `justSeen` by this very hook is not looked at again.
@@ -42,16 +49,16 @@ export async function survey(
   own: Sight,
   { recall = () => null, justSeen = [] }: Beforehand = {},
 ): Promise<Survey> {
-  const all = await store.numbers(own.top);
-  const before = own.top > 0 ? own : await sightOfNewest(store, all, recall);
-  const taken = { ...all, above: all.above.filter((seq) => seq > before.top) };
-  if (before.top > 0 && taken.total - taken.above.length > before.known)
+  const taken = await store.numbers(own.top);
+  const before = own.top > 0 ? own : await sightOfNewest(store, taken.above, recall);
+  const { above, below } = takenAbove(before.top, taken.above, taken.below);
+  if (before.top > 0 && below !== before.sum)
     return survey(store, observer, { ...blankSight, leases: before.leases });
   const seen = new Map(justSeen.map((member) => [member.seq, member]));
   const joins: Join[] = [];
   const unread: number[] = [];
   const refused: RefusedError[] = [];
-  for (const seq of [...before.watched, ...taken.above]) {
+  for (const seq of [...before.watched, ...above]) {
     const known = seen.get(seq)?.birth;
     const birth = known ?? (await unlessRefused(store.birth(seq), (refusal) => refused.push(refusal)));
     if (birth) joins.push({ seq, birth });
@@ -77,8 +84,8 @@ export async function survey(
     gone,
     refused,
     sight: {
-      top: taken.above.at(-1) ?? before.top,
-      known: taken.total,
+      top: above.at(-1) ?? before.top,
+      sum: checksum(above, below),
       watched: [...new Set([...[...roster.members, ...leased].map((member) => member.seq), ...unread])],
       leases,
       silent: [...new Set(silent)]
@@ -114,15 +121,14 @@ const newest = 3;
 /** Leases are measured by the clock of who remembers them, so they stay with it. */
 async function sightOfNewest(
   store: Store,
-  { above, total }: Taken,
+  above: Taken['above'],
   recall: NonNullable<Beforehand['recall']>,
 ): Promise<Sight> {
   const asked = above.length > shortPast ? above.slice(-newest).reverse() : [];
   for (const seq of asked) {
     const birth = await unlessRefused(store.birth(seq));
     const sight = birth && recall(birth.id);
-    if (sight && sight.top > 0 && sight.top <= above.at(-1)! && sight.known <= total)
-      return { ...sight, leases: {} };
+    if (sight && sight.top > 0 && sight.top <= above.at(-1)!) return { ...sight, leases: {} };
   }
   return blankSight;
 }

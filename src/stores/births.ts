@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { asBirth, type Birth } from '../core/member.ts';
-import type { Damage, Taken } from '../core/store.ts';
+import { type Damage, type Taken, takenAbove } from '../core/store.ts';
 import {
   createFile,
   discard,
@@ -18,11 +18,11 @@ import {
 import { inspect, list, readRecord } from './record.ts';
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
-const usual = /^\d{12}\.json$/;
-/** The number of a record by its name; null when it is not a name given here. */
-const seqOf = (name: string): number | null => {
-  const seq = Number.parseInt(name, 10);
-  return Number.isSafeInteger(seq) && seq > 0 && birthName(seq) === name ? seq : null;
+const aBirthName = /^(?:\d{12}|[1-9]\d{12,15})\.json$/;
+/** The number of a record by its name; 0 when it is not a name given here. */
+const seqOf = (name: string): number => {
+  const seq = aBirthName.test(name) ? Number.parseInt(name, 10) : 0;
+  return Number.isSafeInteger(seq) ? seq : 0;
 };
 
 /** What a store promises of births, for those that keep them in a directory of their own. */
@@ -42,19 +42,10 @@ export interface Births {
 export function birthsIn(directory: string): Births {
   const pathOf = (seq: number): string => join(directory, birthName(seq));
   const numbers = (floor = 0): Taken => {
-    const above: number[] = [];
-    let total = 0;
-    // Names of equal length sort as their numbers do, so of a long past most are only counted.
-    const [first, last] = [birthName(1), birthName(floor)];
-    const isPast = (name: string): boolean =>
-      name.length === last.length && name >= first && name <= last && usual.test(name);
-    for (const name of list(directory)) {
-      const seq = isPast(name) ? 0 : seqOf(name);
-      if (seq === null) continue;
-      total++;
-      if (seq > floor) above.push(seq);
-    }
-    return { above: above.sort((a, b) => a - b), total };
+    const taken = list(directory)
+      .map(seqOf)
+      .filter((seq) => seq > 0);
+    return takenAbove(floor, taken);
   };
   const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth, seq)?.value ?? null;
 

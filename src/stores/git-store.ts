@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import invariant from 'tiny-invariant';
 import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } from '../core/member.ts';
 import { oneLine } from '../core/quote.ts';
-import { type Damage, type Store, type Taken, unlessRefused } from '../core/store.ts';
+import { type Damage, type Store, type Taken, takenAbove, unlessRefused } from '../core/store.ts';
 import { UnreadableError } from '../io/safe-read.ts';
 import { sweepRepository } from './git/maintenance.ts';
 import {
@@ -68,11 +68,7 @@ export function gitStore(site: Site): Store {
       .list(seqRefs)
       .map(seqOf)
       .filter((seq) => seq !== null);
-    return {
-      above: taken.filter((seq) => seq > floor).sort((a, b) => a - b),
-      // A number that came to somebody else counts twice, so that whoever knew it looks again.
-      total: taken.length + refs.list(movedRefs).length,
-    };
+    return takenAbove(floor, taken, refs.list(movedRefs).length);
   };
 
   /** The commit that a ref names; null when there is none. Throws `UnreadableError` for what is damaged. */

@@ -15,7 +15,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { isoTime } from '../core/iso-time.ts';
 import type { Birth, MemberId, SeenPresence } from '../core/member.ts';
-import type { Damage, Store, Taken } from '../core/store.ts';
+import { type Damage, type Store, type Taken, takenAbove } from '../core/store.ts';
 import { makePrivateDirectory, replaceFile } from '../io/atomic-write.ts';
 import { safeRead } from '../io/safe-read.ts';
 import { fileStore } from './file-store.ts';
@@ -180,9 +180,7 @@ export function memoryGraphStore(site: Site): Store {
     },
 
     async numbers(floor = 0): Promise<Taken> {
-      const numbers = [...look().view.claims.keys()];
-      const above = numbers.filter((seq) => seq > floor).sort((a, b) => a - b);
-      return { above, total: numbers.length };
+      return takenAbove(floor, [...look().view.claims.keys()]);
     },
 
     async birth(seq) {

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { checksum } from '../../src/core/store.ts';
 import { notebooksIn } from '../../src/io/notebook-file.ts';
 import type { HookName } from '../support/built.ts';
 import { git, repository, write } from '../support/scratch.ts';
@@ -208,7 +209,13 @@ describe('joining', () => {
     const others = Array.from({ length: 17 }, () => session());
     for (const other of others) await other.start();
     const newest = others.at(-1)!.client.pid;
-    const sight = { top: 17, watched: [17], known: 17, leases: {}, silent: [] };
+    const sight = {
+      top: 17,
+      watched: [17],
+      sum: checksum(Array.from(others, (_, n) => n + 1)),
+      leases: {},
+      silent: [],
+    };
     const notebooks = notebooksIn(state);
     const moved = { ...notebooks.read(idOf(state, newest))!, sight };
     notebooks.write(idOf(state, newest), { ...moved, store: 'git' });

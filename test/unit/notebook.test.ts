@@ -17,7 +17,7 @@ const full: Notebook = {
   ...blankNotebook('s'),
   told: { role: 'worker', epoch: 7, master: 'm', top: 9, names: { m: 'api' } },
   tellings: 3,
-  sight: { top: 9, watched: [7, 9], known: 4, leases: { x: { beat: '1', since: 5 } }, silent: [5] },
+  sight: { top: 9, watched: [7, 9], sum: 4, leases: { x: { beat: '1', since: 5 } }, silent: [5] },
   standing: { role: 'worker', epoch: 7 },
   presence: presence(),
   conversation: { ...newConversation('s'), firstPrompt: 'hi', read: { path: '/t', offset: 12 } },

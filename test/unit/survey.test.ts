@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Observer } from '../../src/core/liveness.ts';
 import { blankSight, type Sight } from '../../src/core/notebook.ts';
+import { checksum } from '../../src/core/store.ts';
 import { survey } from '../../src/flows/survey.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
 import { birth, here, presence } from '../support/records.ts';
@@ -17,6 +18,8 @@ const observer: Observer = {
   startOf: (pid) => (pid % 2 === 0 ? '' : null),
   lives: () => false,
 };
+
+const sumTo = (top: number): number => checksum(Array.from({ length: top }, (_, n) => n + 1));
 
 /** A store with so many members, of which the even ones live, and how many births were read in it. */
 async function storeOf(count: number) {
@@ -43,7 +46,7 @@ async function storeOf(count: number) {
 describe('a first look', () => {
   test('asks nobody about a short past', async () => {
     const { looked } = await storeOf(16);
-    const { seqs } = await looked(blankSight, () => ({ ...blankSight, top: 16, known: 16 }));
+    const { seqs } = await looked(blankSight, () => ({ ...blankSight, top: 16, sum: sumTo(16) }));
     expect(seqs).toHaveLength(8);
   });
 
@@ -60,12 +63,12 @@ describe('a first look', () => {
     expect(next.seqs).toEqual([42, ...seqs]);
     // Those that live, the new one, and the two that were asked.
     expect(next.read).toBe(20 + 1 + 2);
-    expect(next.sight).toEqual({ ...sight, top: 42, known: 42, watched: [42, ...sight.watched] });
+    expect(next.sight).toEqual({ ...sight, top: 42, sum: sumTo(42), watched: [42, ...sight.watched] });
   });
 
   test.each<[string, (sight: Sight) => Sight | null]>([
     ['is of another store', (sight) => ({ ...sight, top: 999 })],
-    ['knows of more than there is', (sight) => ({ ...sight, known: 999 })],
+    ['was of other numbers', (sight) => ({ ...sight, sum: 999 })],
     ['is blank', () => blankSight],
     ['is lost', () => null],
   ])('reads everything when what the newest member saw %s', async (_, spoilt) => {
@@ -86,6 +89,17 @@ describe('a first look', () => {
     expect(next.sight.leases).toEqual(sight.leases);
     expect(next.seqs).toContain(21);
   });
+});
+
+test('everything is looked at again when a number comes back while another one goes', async () => {
+  const { store, looked } = await storeOf(8);
+  const lost = (await store.birth(4))!;
+  await store.forget({ seqs: [4] });
+  const { sight, seqs } = await looked(blankSight);
+  expect(seqs).toEqual([8, 6, 2]);
+  await store.refile(lost, 4);
+  await store.forget({ seqs: [3] });
+  expect((await looked(sight)).seqs).toEqual([8, 6, 4, 2]);
 });
 
 test('whoever was seen just now is not looked at again', async () => {
