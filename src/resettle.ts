@@ -2,7 +2,9 @@
  * A member moves: down when its store breaks, and back up when the better one works again. It brings along who else is there and what
  * was left behind. Loaded only where a member is degraded, or its store may be broken.
  */
+
 import { blankSight, type Join } from './core/notebook.ts';
+import { isIn } from './core/runs.ts';
 import { type Store, unlessRefused } from './core/store.ts';
 import type { Newcomer, Settled } from './settle.ts';
 
@@ -73,7 +75,8 @@ async function bringRest(
   try {
     const from = await (await settling()).storeOn({ place, kind: notebook.store }, newcomer, config);
     const peers: Join[] = [];
-    for (const seq of [...sight.watched, ...(await from.numbers(sight.top)).above]) {
+    for (const seq of (await from.numbers()).above) {
+      if (seq <= sight.top && !isIn(sight.watched, seq)) continue;
       const birth = await unlessRefused(from.birth(seq));
       if (birth) peers.push({ seq, birth });
     }

@@ -16,7 +16,12 @@ export interface Roster {
   readonly master: Member | null;
   /** The master's seq; 0 while there is no master. */
   readonly epoch: number;
+  /** So many more joined before all of these and are taken to be there, without a look. */
+  readonly unseen: number;
 }
+
+/** How many take part. */
+export const headcount = ({ members, unseen }: Roster): number => members.length + unseen;
 
 /** What one member is in a roster. */
 export interface Standing {
@@ -54,10 +59,10 @@ export function latestJoins<T extends { seq: number; birth: { id: MemberId } }>(
 }
 
 /** The roster of any set of joins, in any order, with repetitions. */
-export function rosterOf(joins: readonly Member[]): Roster {
+export function rosterOf(joins: readonly Member[], unseen = 0): Roster {
   const members = latestJoins(joins).filter((member) => !isGone(member));
   const master = elect(members);
-  return { members, master, epoch: master?.seq ?? 0 };
+  return { members, master, epoch: master?.seq ?? 0, unseen };
 }
 
 /** The role that this roster gives a member; worker for one that is not in it. */

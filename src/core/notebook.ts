@@ -8,6 +8,7 @@ import type { Role, Standing } from './election.ts';
 import type { OwnWords } from './handoff.ts';
 import type { Lease } from './liveness.ts';
 import { asBirth, asPresence, type Birth, type MemberId, type Presence } from './member.ts';
+import type { Run } from './runs.ts';
 import { list, nullable, number, object, oneOf, or, record, text } from './shape.ts';
 import type { StoreKind } from './store.ts';
 import { type Digest, emptyDigest } from './transcript.ts';
@@ -26,7 +27,7 @@ export interface Told {
 /** The part of the store that has been looked at: nothing up to `top` matters any more except `watched`. */
 export interface Sight {
   readonly top: number;
-  readonly watched: readonly number[];
+  readonly watched: readonly Run[];
   /** The checksum of the numbers then, all at most `top`. Another one later: somebody came back with a number that it had before. */
   readonly sum: number;
   readonly leases: Readonly<Record<MemberId, Lease>>;
@@ -166,7 +167,7 @@ const conversation = object<Conversation>({
 
 const sight = object<Sight>({
   top: number,
-  watched: list(number),
+  watched: list(object<Run>({ first: number, last: number })),
   sum: or(number, 0),
   leases: record(object({ beat: text, since: number })),
   silent: or(list(number), []),

@@ -33,19 +33,23 @@ export function checksum(numbers: readonly number[], begun = 0): number {
   let sum = begun;
   for (const seq of numbers) {
     const scattered = Math.imul(seq ^ (seq >>> 15), 0x2c1b3c6d);
-    sum += scattered ^ (scattered >>> 12);
+    sum = (sum + (scattered ^ (scattered >>> 12))) | 0;
   }
-  return sum >>> 0;
+  return sum;
 }
 
-/** These numbers, in any order; `begun` is the checksum of whatever else changes when a number comes to another member. */
-export const takenAbove = (floor: number, taken: readonly number[], begun = 0): Taken => ({
-  above: taken.filter((seq) => seq > floor).sort((a, b) => a - b),
-  below: checksum(
-    taken.filter((seq) => seq <= floor),
-    begun,
-  ),
-});
+/**
+ * These numbers, in any order, zeros left out; `begun` is the checksum of whatever else changes when a number comes to another
+ * member.
+ */
+export function takenAbove(floor: number, taken: readonly number[], begun = 0): Taken {
+  const above: number[] = [];
+  const past: number[] = [];
+  for (const seq of taken)
+    if (seq > floor) above.push(seq);
+    else if (seq > 0) past.push(seq);
+  return { above: above.sort((a, b) => a - b), below: checksum(past, begun) };
+}
 
 /** How a program that cannot read records sees that nothing changed: two files. */
 export interface Seal {
@@ -97,8 +101,11 @@ export interface Store {
   /**
    * Takes the next join number above `floor` and above every number ever taken here, and files the birth under it: complete or
    * not at all. Numbers are unique, and if one join returned before another began, its number is the lower one.
+   *
+   * Whoever has listed the numbers since it began says so by `listed`, with a floor that none of them is above: then they need
+   * not be listed again.
    */
-  join(birth: Birth, floor: number): Promise<number>;
+  join(birth: Birth, floor: number, options?: { listed?: boolean }): Promise<number>;
 
   /**
    * Files a birth under the number that it has already, in another store or in this one before it was lost. False when that

@@ -12,7 +12,7 @@ import {
 } from '../core/notebook.ts';
 import { oneLine } from '../core/quote.ts';
 import { redact } from '../core/redact.ts';
-import { unlessRefused } from '../core/store.ts';
+import { type Taken, unlessRefused } from '../core/store.ts';
 import { attempt, type Session } from './session.ts';
 import { type Survey, survey } from './survey.ts';
 
@@ -35,22 +35,29 @@ const candidacyOf = (session: Session, config: Config): Candidacy => {
  * late, at the first hook that is seen of it. Never joins twice: the key is the process, so `/clear`, `/compact` and a resume
  * within the process find it in the roster. A join that the store lost, or that was filed in another store, is filed again
  * under its number.
+ *
+ * A newcomer that needs its role, and of the others only the newest, says so: see `survey` for what it is spared.
  */
-export async function takePart(session: Session, cause: JoinCause): Promise<Membership> {
+export async function takePart(
+  session: Session,
+  cause: JoinCause,
+  look: 'all' | 'newest' = 'all',
+): Promise<Membership> {
   const { store, self, observer } = session;
   const find = (roster: Roster): Member | undefined =>
     roster.members.find((member) => member.birth.id === self.id);
-  const again = ({ sight, roster, refused }: Survey): Promise<Survey> => {
+  const again = ({ sight, roster, refused, unseen }: Survey, taken?: Taken): Promise<Survey> => {
     const unsure = new Set(refused.map(({ of }) => of));
     const justSeen = roster.members.filter(({ birth }) => !unsure.has(birth.id));
-    return survey(store, observer, sight, { justSeen });
+    return survey(store, observer, sight, { justSeen, unseen, ...(taken ? { taken } : {}) });
   };
   // One that moved to another store meanwhile has seen the numbers of that one.
   const recall = (id: MemberId): Sight | null => {
     const other = session.notebooks.read(id);
     return other?.store === session.notebook.store ? other.sight : null;
   };
-  let seen = await survey(store, observer, session.notebook.sight, { recall });
+  const unseen = look === 'newest' && (await isNew(session)) ? 'crowd' : 0;
+  let seen = await survey(store, observer, session.notebook.sight, { recall, unseen });
   let me = find(seen.roster);
   const { join } = session.notebook;
   if (join && (me?.seq ?? 0) < join.seq) {
@@ -60,8 +67,10 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
   }
   if (!me) {
     await announce(session, null);
-    await store.join(birthOf(session, cause), Math.max(session.floor, seen.sight.top));
-    seen = await again(seen);
+    const { top, sum } = seen.sight;
+    const seq = await store.join(birthOf(session, cause), Math.max(session.floor, top), { listed: true });
+    // With the next number nobody came in between.
+    seen = await again(seen, seq === top + 1 ? { above: [seq], below: sum } : undefined);
     me = find(seen.roster);
   }
   if (!me) throw new Error('the join was filed and is not in the roster');
@@ -75,13 +84,17 @@ export async function takePart(session: Session, cause: JoinCause): Promise<Memb
     peers: mayMove(session.notebook) ? joinsOf(roster, self.id) : [],
   };
   // Nothing is prepared on a roster that may lack somebody.
-  session.roster = certain ? roster : null;
+  session.roster = certain && roster.unseen === 0 ? roster : null;
   return { roster, me, refused };
 }
 
 /** As `takePart`, for who is about to be told its role; see `beCertain`. */
-export async function takePartForCertain(session: Session, cause: JoinCause): Promise<Membership> {
-  const membership = await takePart(session, cause);
+export async function takePartForCertain(
+  session: Session,
+  cause: JoinCause,
+  look: 'all' | 'newest' = 'all',
+): Promise<Membership> {
+  const membership = await takePart(session, cause, look);
   await beCertain(session, membership);
   return membership;
 }
@@ -112,6 +125,18 @@ export async function holdPlace(session: Session): Promise<Standing & { readonly
 
 /** Only a member that is where it belongs, in files, stays there whatever happens. */
 const mayMove = ({ store, degraded }: Notebook): boolean => store !== 'file' || degraded !== null;
+
+/**
+ * No hook of this process took part before, as its records say too, since a notebook may be lost. Not said where a member takes the
+ * births of the others along to another store, and has to know them.
+ */
+const isNew = async ({ store, self, notebook }: Session): Promise<boolean> =>
+  notebook.join === null &&
+  !mayMove(notebook) &&
+  store.presence(self.id).then(
+    (known) => known === null,
+    () => false,
+  );
 
 const mostPeers = 100;
 const joinsOf = ({ members }: Roster, self: MemberId): Join[] =>

@@ -87,7 +87,7 @@ export async function brief(session: Session, membership: Membership): Promise<s
 export async function atSessionStart(session: Session, cause: JoinCause): Promise<string | null> {
   if (isEcho(session, 'start')) return null;
   enterConversation(session);
-  const membership = await takePartForCertain(session, cause);
+  const membership = await takePartForCertain(session, cause, 'newest');
   await tryAnnounce(session, membership.me.presence);
   return brief(session, membership);
 }
@@ -121,7 +121,11 @@ export async function atPrompt(session: Session, prompt: string): Promise<string
 
   const line = promptLine(roster, session.self.id);
   const steady = session.notebook.config.prompt === 'always' ? line : null;
-  if (!changeLine(before, roster, session.self.id, { rolesOnly: false })) return steady;
+  if (!changeLine(before, roster, session.self.id, { rolesOnly: false })) {
+    // A session start in a crowd does not learn all names.
+    session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
+    return steady;
+  }
   if (!mayTell(session)) return steady;
   const handoff = await inheritance(session, membership);
   const change = changeLine(before, roster, session.self.id, { rolesOnly: false, handoffAt: handoff?.place });

@@ -3,6 +3,7 @@ import { hasLeft, isGone, latestJoins, type Roster, rosterOf } from '../core/ele
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { blankSight, type Join, type Sight } from '../core/notebook.ts';
+import { numbersIn, runsOf } from '../core/runs.ts';
 import {
   checksum,
   type RefusedError,
@@ -20,16 +21,23 @@ export interface Survey {
   readonly roster: Roster;
   /** Members that were looked at and are gone: all of them at the first look, later only those that went since. */
   readonly gone: readonly Member[];
+  /** Whoever has a number up to this one is taken to be there if the newest member saw it, see `survey`; the next look finds out. */
+  readonly unseen: number;
   /** Records that the system did not let be read, of members that may live: see `refuseToGuess`. */
   readonly refused: readonly RefusedError[];
   /** For the next look. */
   readonly sight: Sight;
 }
 
-/** What is known before the look. */
+/** What is known before the look, and how far it goes. */
 interface Beforehand {
+  /** What another member saw. */
   readonly recall?: (id: MemberId) => Sight | null;
   readonly justSeen?: readonly Member[];
+  /** The numbers above the own sight, where they need not be listed. */
+  readonly taken?: Taken;
+  /** Nobody up to this number is looked at; of a crowd nobody but those that joined last. */
+  readonly unseen?: number | 'crowd';
 }
 
 /**
@@ -42,39 +50,48 @@ interface Beforehand {
  *
  * Who looks for the first time goes on from where the newest member got to, whose sight `recall` finds: a store with a long past
  * is not read again for each newcomer. Whoever was `justSeen` by this very hook is not looked at again.
+ *
+ * Nor does a newcomer have to look at a whole crowd. Its role hangs on those that joined last, as long as the master is among them:
+ * whoever joined before the master cannot be master while it is there. Where that is not so, everybody is looked at after all.
  */
 export async function survey(
   store: Store,
   observer: Observer,
   own: Sight,
-  { recall = () => null, justSeen = [] }: Beforehand = {},
+  { recall = () => null, justSeen = [], unseen: spared = 0, taken: listed }: Beforehand = {},
 ): Promise<Survey> {
-  const taken = await store.numbers(own.top);
+  const taken = listed ?? (await store.numbers(own.top));
   const before = own.top > 0 ? own : await sightOfNewest(store, taken.above, recall);
   const { above, below } = takenAbove(before.top, taken.above, taken.below);
   if (before.top > 0 && below !== before.sum)
-    return survey(store, observer, { ...blankSight, leases: before.leases });
+    return survey(store, observer, { ...blankSight, leases: own.leases });
+  const watched = numbersIn(before.watched);
+  const unseen = spared === 'crowd' ? mostOf(watched, before) : spared;
+  const far = watched.filter((seq) => seq <= unseen);
   const seen = new Map(justSeen.map((member) => [member.seq, member]));
   const joins: Join[] = [];
   const unread: number[] = [];
   const refused: RefusedError[] = [];
-  for (const seq of [...before.watched, ...above]) {
+  for (const seq of [...watched.slice(far.length), ...above]) {
     const known = seen.get(seq)?.birth;
     const birth = known ?? (await unlessRefused(store.birth(seq), (refusal) => refused.push(refusal)));
     if (birth) joins.push({ seq, birth });
     else unread.push(seq);
   }
   const members: Member[] = [];
+  // Leases are measured by the clock of who remembers them: another one's are of no use.
   const leases: Record<MemberId, Lease> = {};
   for (const { seq, birth } of latestJoins(joins)) {
     const { member, lease, refusal } = seen.has(seq)
-      ? { member: seen.get(seq)!, lease: before.leases[birth.id], refusal: null }
-      : await look(store, observer, { seq, birth }, before.leases[birth.id]);
+      ? { member: seen.get(seq)!, lease: own.leases[birth.id], refusal: null }
+      : await look(store, observer, { seq, birth }, own.leases[birth.id]);
     if (lease) leases[birth.id] = lease;
     if (refusal && member.liveness !== 'dead') refused.push(refusal);
     members.push(member);
   }
-  const roster = rosterOf(members);
+  const roster = rosterOf(members, far.length);
+  if (far.length > 0 && (refused.length > 0 || roster.master?.birth.candidacy !== 'eligible'))
+    return survey(store, observer, own, { recall, justSeen });
   const gone = members.filter(isGone);
   const silent = [...gone.filter((member) => !hasLeft(member)).map(({ seq }) => seq), ...before.silent];
   const here = new Set(roster.members.map(({ seq }) => seq));
@@ -82,11 +99,12 @@ export async function survey(
   return {
     roster,
     gone,
+    unseen,
     refused,
     sight: {
       top: above.at(-1) ?? before.top,
       sum: checksum(above, below),
-      watched: [...new Set([...[...roster.members, ...leased].map((member) => member.seq), ...unread])],
+      watched: runsOf([...[...roster.members, ...leased].map(({ seq }) => seq), ...unread, ...far]),
       leases,
       silent: [...new Set(silent)]
         .filter((seq) => !here.has(seq))
@@ -113,12 +131,17 @@ async function look(
   return { member: { seq, birth, presence, seenAt, liveness }, lease, refusal };
 }
 
-/** Up to so many records are read as fast as a notebook is. */
+/** So many records are read as fast as a notebook is. */
 const shortPast = 16;
+/** A session start has no room to name more. */
+const mostLooked = 8;
 /** One of these may have died before it wrote down what it saw. */
 const newest = 3;
 
-/** Leases are measured by the clock of who remembers them, so they stay with it. */
+/** Up to which number all but the newest are; 0 where some are out of sight for good, since time alone tells whether they are there. */
+const mostOf = (watched: readonly number[], { leases }: Sight): number =>
+  Object.keys(leases).length === 0 ? (watched.at(-1 - mostLooked) ?? 0) : 0;
+
 async function sightOfNewest(
   store: Store,
   above: Taken['above'],
@@ -128,7 +151,7 @@ async function sightOfNewest(
   for (const seq of asked) {
     const birth = await unlessRefused(store.birth(seq));
     const sight = birth && recall(birth.id);
-    if (sight && sight.top > 0 && sight.top <= above.at(-1)!) return { ...sight, leases: {} };
+    if (sight && sight.top > 0 && sight.top <= above.at(-1)!) return sight;
   }
   return blankSight;
 }

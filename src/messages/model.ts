@@ -6,7 +6,7 @@
  * 1,600 without a handoff and 6,000 with one.
  */
 import type { Config } from '../core/config.ts';
-import { type Role, type Roster, roleOf } from '../core/election.ts';
+import { headcount, type Role, type Roster, roleOf } from '../core/election.ts';
 import { excerpt, type HandoffHead } from '../core/handoff.ts';
 import { displayName, type Member, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
@@ -39,7 +39,7 @@ function masterName(roster: Roster, self: MemberId, chars: number): string {
 /** The line that comes with every prompt. */
 export const promptLine = (roster: Roster, self: MemberId): string =>
   clip(
-    `${roleLine(roleOf(roster, self), roster)}; ${sessions(roster.members.length)}; ${masterName(roster, self, nameChars)}.`,
+    `${roleLine(roleOf(roster, self), roster)}; ${sessions(headcount(roster))}; ${masterName(roster, self, nameChars)}.`,
     budget.line,
   );
 
@@ -172,9 +172,9 @@ export interface Briefing {
 export function briefing({ roster, self, config, now, handoff, otherHandoffs, change }: Briefing): string {
   const role = roleOf(roster, self);
   const mine = roster.members.find((member) => member.birth.id === self);
-  const alone = roster.members.length === 1;
+  const alone = headcount(roster) === 1;
   const head = [
-    `${roleLine(role, roster)} among the Claude Code sessions on this repository; ${sessions(roster.members.length)}; ${masterName(roster, self, nameChars)}.`,
+    `${roleLine(role, roster)} among the Claude Code sessions on this repository; ${sessions(headcount(roster))}; ${masterName(roster, self, nameChars)}.`,
     change ?? '',
     `The session that joined last is master. Here a master ${oneLine(config.roles.master, 200)} A worker ${oneLine(config.roles.worker, 200)}`,
   ].filter(Boolean);
@@ -186,15 +186,14 @@ export function briefing({ roster, self, config, now, handoff, otherHandoffs, ch
   ].filter(Boolean);
   const lines: string[] = [];
   let room = budget.start - [...head, ...tail].join('\n').length - 80;
-  for (const [index, member] of roster.members.entries()) {
+  for (const member of roster.members) {
     const line = memberLine(member, roster, self, mine?.presence?.worktree ?? '', now);
-    if (line.length + 1 > room) {
-      lines.push(`- and ${roster.members.length - index} more`);
-      break;
-    }
-    lines.push(line);
     room -= line.length + 1;
+    if (room < 0) break;
+    lines.push(line);
   }
+  const unnamed = headcount(roster) - lines.length;
+  if (unnamed) lines.push(`- and ${unnamed} more`);
   const text = [...head, ...lines, ...tail].join('\n');
   return handoff ? `${text}\n\n${handoffText(handoff, now, budget.withHandoff - text.length - 2)}` : text;
 }

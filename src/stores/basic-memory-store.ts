@@ -155,9 +155,9 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
       }
     },
 
-    async join(birth, floor) {
+    async join(birth, floor, options) {
       makeIn(seqs);
-      const seq = births.join(birth, floor);
+      const seq = births.join(birth, floor, options);
       await noteJoin(birth.id, seq);
       return seq;
     },

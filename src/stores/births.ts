@@ -4,7 +4,7 @@
  *     000000000007.json        the birth with number 7
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { asBirth, type Birth } from '../core/member.ts';
 import { type Damage, type Taken, takenAbove } from '../core/store.ts';
 import {
@@ -18,18 +18,15 @@ import {
 import { inspect, list, readRecord } from './record.ts';
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
-const aBirthName = /^(?:\d{12}|[1-9]\d{12,15})\.json$/;
+const aBirthName = /^(?:\d{12}|[1-9]\d{12,14})\.json$/;
 /** The number of a record by its name; 0 when it is not a name given here. */
-const seqOf = (name: string): number => {
-  const seq = aBirthName.test(name) ? Number.parseInt(name, 10) : 0;
-  return Number.isSafeInteger(seq) ? seq : 0;
-};
+const seqOf = (name: string): number => (aBirthName.test(name) ? Number(name.slice(0, -'.json'.length)) : 0);
 
 /** What a store promises of births, for those that keep them in a directory of their own. */
 export interface Births {
   /** Throws when no birth could be filed. */
   ready(): void;
-  join(birth: Birth, floor: number): number;
+  join(birth: Birth, floor: number, options?: { listed?: boolean }): number;
   refile(birth: Birth, seq: number): boolean;
   numbers(floor?: number): Taken;
   read(seq: number): Birth | null;
@@ -40,12 +37,12 @@ export interface Births {
 
 /** The births in this directory, which need not exist yet: it is made when something is written. */
 export function birthsIn(directory: string): Births {
-  const pathOf = (seq: number): string => join(directory, birthName(seq));
-  const numbers = (floor = 0): Taken => {
-    const taken = list(directory)
-      .map(seqOf)
-      .filter((seq) => seq > 0);
-    return takenAbove(floor, taken);
+  const pathOf = (seq: number): string => directory + sep + birthName(seq);
+  const numbers = (floor = 0): Taken => takenAbove(floor, list(directory).map(seqOf));
+  const highest = (): number => {
+    let most = 0;
+    for (const name of list(directory)) most = Math.max(most, seqOf(name));
+    return most;
   };
   const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth, seq)?.value ?? null;
 
@@ -58,13 +55,13 @@ export function birthsIn(directory: string): Births {
       fs.accessSync(directory, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     },
 
-    join(birth, floor) {
+    join(birth, floor, { listed = false } = {}) {
       makePrivateDirectory(directory);
       const text = JSON.stringify(birth);
       const temporary = writeTemporary(join(directory, 'claim'), text, true);
       try {
         // Never looks at the directory again: a number that is taken only sends it on to the next.
-        for (let seq = (numbers(floor).above.at(-1) ?? floor) + 1; ; seq++) {
+        for (let seq = Math.max(floor, listed ? 0 : highest()) + 1; ; seq++) {
           if (!linkNew(temporary, pathOf(seq), text)) continue;
           syncDirectoryOf(pathOf(seq));
           return seq;
@@ -81,8 +78,8 @@ export function birthsIn(directory: string): Births {
     },
 
     forget(seqs) {
-      const highest = numbers().above.at(-1);
-      for (const seq of seqs) if (seq !== highest) fs.rmSync(pathOf(seq), { force: true });
+      const last = highest();
+      for (const seq of seqs) if (seq !== last) fs.rmSync(pathOf(seq), { force: true });
     },
 
     damaged() {

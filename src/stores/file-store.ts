@@ -8,7 +8,7 @@
  *     seals/                       what was prepared for the next prompts rests on these
  */
 import fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join, sep } from 'node:path';
 import invariant from 'tiny-invariant';
 import { asPresence, type MemberId, type Presence, type SeenPresence } from '../core/member.ts';
 import type { Damage, Store } from '../core/store.ts';
@@ -27,11 +27,13 @@ export function fileStore(place: string): Store {
   const members = join(place, 'members');
   const notes = join(place, 'handoffs');
   const seals = sealsIn(join(place, 'seals'));
-  const beatPath = (id: MemberId): string => join(dirname(presencePath(id)), 'beat');
-  const presencePath = (id: MemberId): string => {
+  // By hand, since `join` looks at every character, and a look at the store asks for many.
+  const homeOf = (id: MemberId): string => {
     invariant(memberName.test(id), 'a member id is a plain file name');
-    return join(members, id, 'presence.json');
+    return members + sep + id;
   };
+  const beatPath = (id: MemberId): string => `${homeOf(id)}${sep}beat`;
+  const presencePath = (id: MemberId): string => `${homeOf(id)}${sep}presence.json`;
   const notePath = (id: string): string => {
     invariant(handoffName.test(id), 'a handoff id is a plain file name');
     return join(notes, `${id}.md`);
@@ -46,8 +48,8 @@ export function fileStore(place: string): Store {
       births.ready();
     },
 
-    async join(birth, floor) {
-      return seals.breaking(() => births.join(birth, floor));
+    async join(birth, floor, options) {
+      return seals.breaking(() => births.join(birth, floor, options));
     },
 
     async refile(birth, seq) {
@@ -63,7 +65,7 @@ export function fileStore(place: string): Store {
     },
 
     async announce(id, presence) {
-      makePrivateDirectory(join(members, id));
+      makePrivateDirectory(homeOf(id));
       const write = (): void => replaceFile(presencePath(id), JSON.stringify(presence));
       const found = inspect(presencePath(id), asPresence);
       const before = found && 'value' in found && found.value;
@@ -95,7 +97,7 @@ export function fileStore(place: string): Store {
     async seal(id) {
       const beat = beatPath(id);
       if (!fs.existsSync(beat)) {
-        makePrivateDirectory(dirname(beat));
+        makePrivateDirectory(homeOf(id));
         // Its time says when somebody wrote to it, so at first never.
         if (createFile(beat, '')) fs.utimesSync(beat, 0, 0);
       }

@@ -149,10 +149,11 @@ export function gitStore(site: Site): Store {
         fs.accessSync(join(repository.path, part), fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     },
 
-    async join(birth, floor) {
+    async join(birth, floor, { listed = false } = {}) {
       await repository.ensure();
+      const highest = listed ? 0 : (numbers().above.at(-1) ?? 0);
       // Never looks again: a number that is taken, or about to be, only sends it on to the next.
-      for (let seq = Math.max(numbers().above.at(-1) ?? 0, floor) + 1; ; seq++) {
+      for (let seq = Math.max(floor, highest) + 1; ; seq++) {
         if (!refs.create(seqRef(seq), () => repository.keepBirth(birth, seq), true)) continue;
         await exchange(true);
         return seq;

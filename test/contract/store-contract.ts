@@ -117,6 +117,16 @@ export function storeContract(name: string, kit: StoreKit): void {
         expect((await store.numbers()).above.at(-1)).toBeGreaterThan(1000);
       });
 
+      test('who has listed the numbers gets the next one, above whoever came since', async () => {
+        const { place, store } = await opened();
+        await store.join(newcomer('a'), 7);
+        const top = (await store.numbers()).above.at(-1)!;
+        const other = await (await kit.open(place)).join(newcomer('b'), 0);
+        const seq = await store.join(newcomer('c'), top, { listed: true });
+        expect(seq).toBeGreaterThan(other);
+        expect((await store.birth(other))?.id).toBe('b');
+      });
+
       test('the same member joins again with a higher number: that is a promotion', async () => {
         const { store } = await opened();
         const first = await store.join(newcomer('a'), 0);
@@ -168,7 +178,10 @@ export function storeContract(name: string, kit: StoreKit): void {
               const done = [];
               for (let i = 0; i < Number(count); i++) {
                 const from = process.hrtime.bigint();
-                const seq = await store.join({ ...JSON.parse(birth), id: who + '-' + i }, 0);
+                // As hooks do that looked before, and as commands do that did not.
+                const listed = i % 2 === 0;
+                const floor = listed ? ((await store.numbers()).above.at(-1) ?? 0) : 0;
+                const seq = await store.join({ ...JSON.parse(birth), id: who + '-' + i }, floor, { listed });
                 done.push([seq, who + '-' + i, String(from), String(process.hrtime.bigint())]);
               }
               console.log(JSON.stringify(done));

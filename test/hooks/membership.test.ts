@@ -211,7 +211,7 @@ describe('joining', () => {
     const newest = others.at(-1)!.client.pid;
     const sight = {
       top: 17,
-      watched: [17],
+      watched: [{ first: 17, last: 17 }],
       sum: checksum(Array.from(others, (_, n) => n + 1)),
       leases: {},
       silent: [],
@@ -224,6 +224,28 @@ describe('joining', () => {
     notebooks.write(idOf(state, newest), moved);
     rmSync(join(state, 'seq', '000000000018.json'));
     expect((await session().start()).context).toContain('2 live sessions');
+  });
+
+  test('a newcomer among many looks at the newest, and at everybody at its first prompt', async () => {
+    const { session, state } = world();
+    const others = Array.from({ length: 22 }, () => session());
+    for (const other of others) await other.start();
+    // The newest knows them all.
+    await others.at(-1)!.prompt('go');
+    await others[0]!.client.kill();
+    const mine = session();
+    const { context } = await mine.start();
+    expect(context).toContain('You are master (epoch 23)');
+    expect(context).toContain('23 live sessions');
+    expect(context).toMatch(/- and \d+ more/);
+    expect((await mine.prompt('go')).context).toContain('22 live sessions');
+    await others[2]!.end();
+    expect((await mine.prompt('go on')).context).toMatch(/21 live sessions.*\nChanged: .* left\./);
+    // A lost notebook does not make it a newcomer.
+    const early = others[1]!;
+    for (const slot of ['notebook.0.json', 'notebook.1.json'])
+      rmSync(join(state, 'members', idOf(state, early.client.pid), slot), { force: true });
+    expect((await early.start('resume')).context).toContain('You are worker (epoch 23)');
   });
 });
 

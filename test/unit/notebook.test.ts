@@ -8,6 +8,7 @@ import {
   type Notebook,
   newConversation,
 } from '../../src/core/notebook.ts';
+import { isIn } from '../../src/core/runs.ts';
 import { digest, digestBatch } from '../../src/core/transcript.ts';
 import { changeLine } from '../../src/messages/model.ts';
 import { member, presence } from '../support/records.ts';
@@ -17,7 +18,13 @@ const full: Notebook = {
   ...blankNotebook('s'),
   told: { role: 'worker', epoch: 7, master: 'm', top: 9, names: { m: 'api' } },
   tellings: 3,
-  sight: { top: 9, watched: [7, 9], sum: 4, leases: { x: { beat: '1', since: 5 } }, silent: [5] },
+  sight: {
+    top: 9,
+    watched: [{ first: 7, last: 9 }],
+    sum: 4,
+    leases: { x: { beat: '1', since: 5 } },
+    silent: [5],
+  },
   standing: { role: 'worker', epoch: 7 },
   presence: presence(),
   conversation: { ...newConversation('s'), firstPrompt: 'hi', read: { path: '/t', offset: 12 } },
@@ -103,7 +110,7 @@ describe('a notebook read from disk', () => {
     const read = asNotebook({
       ...full,
       conversation: 5,
-      sight: { top: 'x', watched: [7], leases: null },
+      sight: { top: 'x', watched: [{ first: 7, last: 7 }], leases: null },
       unknown: 1,
     });
     expect(read.conversation).toEqual(newConversation(''));
@@ -138,7 +145,7 @@ describe('a notebook read from disk', () => {
           recorded('PostToolBatch').tool_calls as unknown[],
         );
         digest(after, recordedTranscript());
-        new Set(read.sight.watched).has(1);
+        isIn(read.sight.watched, 1);
         for (const id of ['me', 'x', 'constructor']) read.sight.leases[id]?.beat;
         read.receipts.Stop?.count;
       }),

@@ -1,8 +1,10 @@
 /** A look at the store costs what is new and what lives, not what has ever been. */
 import { describe, expect, test } from 'vitest';
+import { headcount } from '../../src/core/election.ts';
 import type { Observer } from '../../src/core/liveness.ts';
+import type { Candidacy } from '../../src/core/member.ts';
 import { blankSight, type Sight } from '../../src/core/notebook.ts';
-import { checksum } from '../../src/core/store.ts';
+import { checksum, RefusedError } from '../../src/core/store.ts';
 import { survey } from '../../src/flows/survey.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
 import { birth, here, presence } from '../support/records.ts';
@@ -22,11 +24,11 @@ const observer: Observer = {
 const sumTo = (top: number): number => checksum(Array.from({ length: top }, (_, n) => n + 1));
 
 /** A store with so many members, of which the even ones live, and how many births were read in it. */
-async function storeOf(count: number) {
+async function storeOf(count: number, candidacyOf: (n: number) => Candidacy = () => 'eligible') {
   const store = fileStore(scratch());
-  const join = (n: number): Promise<number> =>
-    store.join(birth(`m${n}`, { process: { pid: n, start: '', domain: here } }), 0);
-  for (let n = 1; n <= count; n++) await join(n);
+  const join = (n: number, candidacy: Candidacy = 'eligible'): Promise<number> =>
+    store.join(birth(`m${n}`, { candidacy, process: { pid: n, start: '', domain: here } }), 0);
+  for (let n = 1; n <= count; n++) await join(n, candidacyOf(n));
   let read = 0;
   const counting: typeof store = {
     ...store,
@@ -35,9 +37,13 @@ async function storeOf(count: number) {
       return store.birth(seq);
     },
   };
-  const looked = async (own: Sight, recall?: (id: string) => Sight | null) => {
+  const looked = async (
+    own: Sight,
+    recall?: (id: string) => Sight | null,
+    more?: Pick<Parameters<typeof survey>[3] & object, 'unseen' | 'justSeen'>,
+  ) => {
     read = 0;
-    const seen = await survey(counting, observer, own, recall ? { recall } : {});
+    const seen = await survey(counting, observer, own, { ...more, ...(recall ? { recall } : {}) });
     return { ...seen, seqs: seen.roster.members.map(({ seq }) => seq), read };
   };
   return { store, join, looked };
@@ -63,7 +69,12 @@ describe('a first look', () => {
     expect(next.seqs).toEqual([42, ...seqs]);
     // Those that live, the new one, and the two that were asked.
     expect(next.read).toBe(20 + 1 + 2);
-    expect(next.sight).toEqual({ ...sight, top: 42, sum: sumTo(42), watched: [42, ...sight.watched] });
+    expect(next.sight).toEqual({
+      ...sight,
+      top: 42,
+      sum: sumTo(42),
+      watched: [...sight.watched, { first: 42, last: 42 }],
+    });
   });
 
   test.each<[string, (sight: Sight) => Sight | null]>([
@@ -88,6 +99,51 @@ describe('a first look', () => {
     const next = await looked(blankSight, () => ({ ...sight, leases: { far: { beat: '', since: -1e9 } } }));
     expect(next.sight.leases).toEqual(sight.leases);
     expect(next.seqs).toContain(21);
+  });
+});
+
+describe('a newcomer in a crowd', () => {
+  test('looks at those that joined last, and takes the others to be there until its next look', async () => {
+    const { looked, join } = await storeOf(80);
+    const { sight } = await looked(blankSight);
+    const first = await looked(blankSight, () => sight, { unseen: 'crowd' });
+    expect(first.seqs).toEqual([80, 78, 76, 74, 72, 70, 68, 66]);
+    expect([first.unseen, first.roster.unseen, headcount(first.roster)]).toEqual([64, 32, 40]);
+    // The newest was asked what it saw.
+    expect(first.read).toBe(8 + 1);
+    await join(82);
+    const again = { unseen: first.unseen, justSeen: first.roster.members };
+    const second = await looked(first.sight, undefined, again);
+    expect([second.seqs[0], second.read, headcount(second.roster)]).toEqual([81, 1, 41]);
+    const third = await looked(second.sight);
+    expect([third.seqs.length, third.roster.unseen]).toEqual([41, 0]);
+  });
+
+  test.each<[string, (sight: Sight) => Sight, (n: number) => Candidacy]>([
+    ['the master joined long ago', (sight) => sight, (n) => (n < 40 ? 'eligible' : 'declined')],
+    ['nobody is eligible', (sight) => sight, () => 'fallback'],
+    [
+      'somebody runs elsewhere',
+      (sight) => ({ ...sight, leases: { m2: { beat: '', since: 0 } } }),
+      () => 'eligible',
+    ],
+  ])('looks at everybody where %s', async (_, changed, candidacyOf) => {
+    const { looked } = await storeOf(80, candidacyOf);
+    const all = await looked(blankSight);
+    const next = await looked(blankSight, () => changed(all.sight), { unseen: 'crowd' });
+    expect([next.roster, next.sight, next.unseen]).toEqual([all.roster, all.sight, 0]);
+  });
+
+  test('looks at everybody where a record is refused', async () => {
+    const { store, looked } = await storeOf(80);
+    const { sight } = await looked(blankSight);
+    const refusing: typeof store = {
+      ...store,
+      birth: (seq) => (seq === 78 ? Promise.reject(new RefusedError(seq, 'refused')) : store.birth(seq)),
+    };
+    const seen = await survey(refusing, observer, blankSight, { recall: () => sight, unseen: 'crowd' });
+    expect(seen.roster.members).toHaveLength(39);
+    expect(seen.refused.map(({ of }) => of)).toEqual([78]);
   });
 });
 
