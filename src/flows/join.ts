@@ -108,15 +108,17 @@ export async function beCertain(session: Session, seen: Pick<Survey, 'roster' | 
 }
 
 /**
- * This member and what it is, for a hook that tells nothing. While nobody came since the last look the others are not looked at:
- * a stop costs every turn, and must not cost more the more there are. Whoever went since is told at the next prompt.
+ * This member and what it is, for a hook that tells nothing: a stop costs every turn, and must not cost more the more there are. So
+ * the others are not looked at while the next number is free: then nobody joined since the last look. Whoever went is told at the
+ * next prompt.
  */
 export async function holdPlace(session: Session): Promise<Standing & { readonly me: Member }> {
   const { store, self } = session;
   const { join, standing, sight, presence } = session.notebook;
   if (join && standing && presence) {
-    const { above, below } = await store.numbers(sight.top);
-    if (above.length === 0 && below === sight.sum)
+    const own = await unlessRefused(store.birth(join.seq));
+    const next = await unlessRefused(store.birth(sight.top + 1));
+    if (own?.id === self.id && !next)
       return { ...standing, me: { ...join, presence, seenAt: null, liveness: 'alive' } };
   }
   const { me, roster } = await takePart(session, 'late');
