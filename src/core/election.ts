@@ -16,12 +16,9 @@ export interface Roster {
   readonly master: Member | null;
   /** The master's seq; 0 while there is no master. */
   readonly epoch: number;
-  /** So many more joined before all of these and are taken to be there, without a look. */
-  readonly unseen: number;
+  /** False when nobody looked at those that joined before all of these: there may be more members, and none of them is master. */
+  readonly whole: boolean;
 }
-
-/** How many take part. */
-export const headcount = ({ members, unseen }: Roster): number => members.length + unseen;
 
 /** What one member is in a roster. */
 export interface Standing {
@@ -59,10 +56,10 @@ export function latestJoins<T extends { seq: number; birth: { id: MemberId } }>(
 }
 
 /** The roster of any set of joins, in any order, with repetitions. */
-export function rosterOf(joins: readonly Member[], unseen = 0): Roster {
+export function rosterOf(joins: readonly Member[], whole = true): Roster {
   const members = latestJoins(joins).filter((member) => !isGone(member));
   const master = elect(members);
-  return { members, master, epoch: master?.seq ?? 0, unseen };
+  return { members, master, epoch: master?.seq ?? 0, whole };
 }
 
 /** The role that this roster gives a member; worker for one that is not in it. */

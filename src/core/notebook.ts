@@ -177,6 +177,8 @@ const standing = object<Standing>({ role: oneOf('master', 'worker'), epoch: numb
 
 const join = object<Join>({ seq: number, birth: (value) => asBirth(value) ?? undefined });
 
+const store = oneOf<StoreKind>('file', 'git', 'basic-memory', 'memory-graph');
+
 const notebook = object<Notebook>({
   version: or((): 1 => 1, 1),
   told: or(nullable(told), null),
@@ -185,7 +187,7 @@ const notebook = object<Notebook>({
   standing: or(nullable(standing), null),
   conversation: or(conversation, newConversation('')),
   config: (value) => resolveConfig(value).config,
-  store: or(oneOf<StoreKind>('file', 'git', 'basic-memory', 'memory-graph'), 'file'),
+  store: or(store, 'file'),
   join: or(nullable(join), null),
   presence: or(
     nullable((value) => asPresence(value) ?? undefined),
@@ -201,6 +203,11 @@ const notebook = object<Notebook>({
  * damaged file costs at most a repeated sentence.
  */
 export const asNotebook = (value: unknown): Notebook => notebook(value) ?? blankNotebook();
+
+const seen = object<Pick<Notebook, 'store' | 'sight'>>({ store, sight });
+
+/** What its owner saw, and of which kind of store: all that a newcomer reads of it. Null where that part is of another shape. */
+export const seenBy = (value: unknown): Pick<Notebook, 'store' | 'sight'> | null => seen(value) ?? null;
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 

@@ -56,7 +56,7 @@ type Contents = Omit<PlaceFacts, 'place' | 'exists' | 'problem' | 'broken'>;
 const nothing: Contents = {
   entries: [],
   damaged: [],
-  roster: { members: [], master: null, epoch: 0, unseen: 0 },
+  roster: { members: [], master: null, epoch: 0, whole: true },
   gone: [],
   notebooks: [],
   badNotebooks: [],

@@ -53,7 +53,7 @@ export async function takePart(
   };
   // One that moved to another store meanwhile has seen the numbers of that one.
   const recall = (id: MemberId): Sight | null => {
-    const other = session.notebooks.read(id);
+    const other = session.notebooks.seenBy(id);
     return other?.store === session.notebook.store ? other.sight : null;
   };
   const unseen = look === 'newest' && (await isNew(session)) ? 'crowd' : 0;
@@ -84,7 +84,7 @@ export async function takePart(
     peers: mayMove(session.notebook) ? joinsOf(roster, self.id) : [],
   };
   // Nothing is prepared on a roster that may lack somebody.
-  session.roster = certain && roster.unseen === 0 ? roster : null;
+  session.roster = certain && roster.whole ? roster : null;
   return { roster, me, refused };
 }
 

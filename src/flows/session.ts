@@ -19,6 +19,8 @@ export interface Occasion {
 export interface Notebooks {
   /** Null when there is none; a damaged one counts as none. */
   read(id: MemberId): Notebook | null;
+  /** The same for who only wants to go on from what the member saw. */
+  seenBy(id: MemberId): Pick<Notebook, 'store' | 'sight'> | null;
   write(id: MemberId, notebook: Notebook): void;
   /** True for the first who asks for this key, false for who asks within ten seconds after. */
   claim(id: MemberId, key: string): boolean;

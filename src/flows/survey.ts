@@ -21,7 +21,7 @@ export interface Survey {
   readonly roster: Roster;
   /** Members that were looked at and are gone: all of them at the first look, later only those that went since. */
   readonly gone: readonly Member[];
-  /** Whoever has a number up to this one is taken to be there if the newest member saw it, see `survey`; the next look finds out. */
+  /** Nobody up to this number was looked at, see `survey`; the next look does. */
   readonly unseen: number;
   /** Records that the system did not let be read, of members that may live: see `refuseToGuess`. */
   readonly refused: readonly RefusedError[];
@@ -89,8 +89,8 @@ export async function survey(
     if (refusal && member.liveness !== 'dead') refused.push(refusal);
     members.push(member);
   }
-  const roster = rosterOf(members, far.length);
-  if (far.length > 0 && (refused.length > 0 || roster.master?.birth.candidacy !== 'eligible'))
+  const roster = rosterOf(members, far.length === 0);
+  if (!roster.whole && (refused.length > 0 || roster.master?.birth.candidacy !== 'eligible'))
     return survey(store, observer, own, { recall, justSeen });
   const gone = members.filter(isGone);
   const silent = [...gone.filter((member) => !hasLeft(member)).map(({ seq }) => seq), ...before.silent];
@@ -131,23 +131,21 @@ async function look(
   return { member: { seq, birth, presence, seenAt, liveness }, lease, refusal };
 }
 
-/** So many records are read as fast as a notebook is. */
-const shortPast = 16;
-/** A session start has no room to name more. */
-const mostLooked = 8;
+/** So many records are read as fast as a notebook is, and a session start has no room to name more members. */
+const few = 16;
 /** One of these may have died before it wrote down what it saw. */
 const newest = 3;
 
 /** Up to which number all but the newest are; 0 where some are out of sight for good, since time alone tells whether they are there. */
 const mostOf = (watched: readonly number[], { leases }: Sight): number =>
-  Object.keys(leases).length === 0 ? (watched.at(-1 - mostLooked) ?? 0) : 0;
+  Object.keys(leases).length === 0 ? (watched.at(-1 - few) ?? 0) : 0;
 
 async function sightOfNewest(
   store: Store,
   above: Taken['above'],
   recall: NonNullable<Beforehand['recall']>,
 ): Promise<Sight> {
-  const asked = above.length > shortPast ? above.slice(-newest).reverse() : [];
+  const asked = above.length > few ? above.slice(-newest).reverse() : [];
   for (const seq of asked) {
     const birth = await unlessRefused(store.birth(seq));
     const sight = birth && recall(birth.id);

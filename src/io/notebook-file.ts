@@ -8,7 +8,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { MemberId } from '../core/member.ts';
-import { asNotebook, mergeNotebooks, type Notebook } from '../core/notebook.ts';
+import { asNotebook, mergeNotebooks, type Notebook, seenBy } from '../core/notebook.ts';
 import type { Notebooks } from '../flows/session.ts';
 import { discard, makePrivateDirectory, writeWhole } from './atomic-write.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -105,16 +105,18 @@ function isThere(path: string): boolean {
 export function notebooksIn(place: string): Notebooks {
   const home = (id: MemberId): string => join(place, 'members', id);
   const pathsOf = (id: MemberId): string[] => slots.map((name) => join(home(id), name));
-  /** The newer whole slot, and how both looked. */
-  const look = (id: MemberId): { slot: Slot | null; stamps: string } => {
+  /** The newer whole slot, unchecked, and how both looked. */
+  const newer = (id: MemberId): { held: Found['held']; stamps: string } => {
     const found = pathsOf(id).map(readSlot);
-    const best = found.reduce<Found['held']>(
+    const held = found.reduce<Found['held']>(
       (best, { held }) => (held && (!best || held.turn > best.turn) ? held : best),
       null,
     );
-    // Only what is used is checked.
-    const slot = best && { turn: best.turn, notebook: asNotebook(best.written) };
-    return { slot, stamps: found.map(({ stamp }) => stamp).join() };
+    return { held, stamps: found.map(({ stamp }) => stamp).join() };
+  };
+  const look = (id: MemberId): { slot: Slot | null; stamps: string } => {
+    const { held, stamps } = newer(id);
+    return { slot: held && { turn: held.turn, notebook: asNotebook(held.written) }, stamps };
   };
   /** What was seen last. */
   const known = new Map<MemberId, { slot: Slot | null; stamps: string }>();
@@ -124,6 +126,10 @@ export function notebooksIn(place: string): Notebooks {
       const seen = look(id);
       known.set(id, seen);
       return seen.slot?.notebook ?? null;
+    },
+
+    seenBy(id) {
+      return seenBy(newer(id).held?.written ?? null);
     },
 
     write(id, notebook) {

@@ -6,7 +6,7 @@
  * 1,600 without a handoff and 6,000 with one.
  */
 import type { Config } from '../core/config.ts';
-import { headcount, type Role, type Roster, roleOf } from '../core/election.ts';
+import { type Role, type Roster, roleOf } from '../core/election.ts';
 import { excerpt, type HandoffHead } from '../core/handoff.ts';
 import { displayName, type Member, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
@@ -28,7 +28,8 @@ export const ago = (from: number, now: number): string => {
 const roleLine = (role: Role, roster: Roster): string =>
   role === 'master' ? `You are master (epoch ${roster.epoch})` : `You are worker (epoch ${roster.epoch})`;
 
-const sessions = (count: number): string => `${count} live session${count === 1 ? '' : 's'}`;
+const sessions = ({ members, whole }: Roster): string =>
+  `${whole ? '' : 'at least '}${members.length} live session${members.length === 1 ? '' : 's'}`;
 
 function masterName(roster: Roster, self: MemberId, chars: number): string {
   if (!roster.master) return 'master: none';
@@ -39,7 +40,7 @@ function masterName(roster: Roster, self: MemberId, chars: number): string {
 /** The line that comes with every prompt. */
 export const promptLine = (roster: Roster, self: MemberId): string =>
   clip(
-    `${roleLine(roleOf(roster, self), roster)}; ${sessions(headcount(roster))}; ${masterName(roster, self, nameChars)}.`,
+    `${roleLine(roleOf(roster, self), roster)}; ${sessions(roster)}; ${masterName(roster, self, nameChars)}.`,
     budget.line,
   );
 
@@ -172,9 +173,9 @@ export interface Briefing {
 export function briefing({ roster, self, config, now, handoff, otherHandoffs, change }: Briefing): string {
   const role = roleOf(roster, self);
   const mine = roster.members.find((member) => member.birth.id === self);
-  const alone = headcount(roster) === 1;
+  const alone = roster.members.length === 1;
   const head = [
-    `${roleLine(role, roster)} among the Claude Code sessions on this repository; ${sessions(headcount(roster))}; ${masterName(roster, self, nameChars)}.`,
+    `${roleLine(role, roster)} among the Claude Code sessions on this repository; ${sessions(roster)}; ${masterName(roster, self, nameChars)}.`,
     change ?? '',
     `The session that joined last is master. Here a master ${oneLine(config.roles.master, 200)} A worker ${oneLine(config.roles.worker, 200)}`,
   ].filter(Boolean);
@@ -192,8 +193,9 @@ export function briefing({ roster, self, config, now, handoff, otherHandoffs, ch
     if (room < 0) break;
     lines.push(line);
   }
-  const unnamed = headcount(roster) - lines.length;
-  if (unnamed) lines.push(`- and ${unnamed} more`);
+  const unnamed = roster.members.length - lines.length;
+  if (unnamed || !roster.whole)
+    lines.push(`- and ${roster.whole ? `${unnamed} more` : 'others that joined earlier'}`);
   const text = [...head, ...lines, ...tail].join('\n');
   return handoff ? `${text}\n\n${handoffText(handoff, now, budget.withHandoff - text.length - 2)}` : text;
 }

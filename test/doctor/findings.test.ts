@@ -918,7 +918,7 @@ describe('findings', () => {
       broken: null,
       entries: [entry],
       damaged: [],
-      roster: { members: [], master: null, epoch: 0, unseen: 0 },
+      roster: { members: [], master: null, epoch: 0, whole: true },
       gone: [],
       notebooks: [],
       badNotebooks: [],

@@ -33,6 +33,15 @@ const good: History = {
 
 test('a good history has nothing to say of', () => expect(violationsOf(good)).toEqual([]));
 
+test('who says "at least" may know of fewer, and never of more', () => {
+  const saying = (live: number): string[] => {
+    const what = { role: 'worker', epoch: 2, live, orMore: true };
+    return violationsOf({ ...good, operations: [...good.operations, op('a', 41, 49, what)] });
+  };
+  expect([saying(1), saying(2)]).toEqual([[], []]);
+  expect(saying(3)).toEqual([expect.stringMatching(/at least 3 live sessions: 2 to 2/)]);
+});
+
 test('while it changes, the old and the new are both true', () => {
   for (const what of [told('worker', 2, 2), told('master', 1, 1)])
     expect(violationsOf({ ...good, operations: [...good.operations, op('a', 55, 70, what)] })).toEqual([]);

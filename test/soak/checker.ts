@@ -10,7 +10,13 @@ export interface Operation {
   readonly begin: number;
   readonly end: number;
   /** What the session was told; null when nothing. */
-  readonly told: { readonly role: string; readonly epoch: number; readonly live: number } | null;
+  readonly told: {
+    readonly role: string;
+    readonly epoch: number;
+    readonly live: number;
+    /** It was said that there may be more. */
+    readonly orMore?: boolean;
+  } | null;
 }
 
 /** One client process, from its first hook to its end. */
@@ -98,8 +104,10 @@ export function violationsOf({ operations, lives, joins }: History): string[] {
     const sometime = members.filter(({ from, over }) => from < end && over > begin);
     const higher = throughout.find(({ seq }) => seq > what.epoch);
     if (higher) broken.push(`${at} of epoch ${what.epoch}, while ${higher.seq} was there`);
-    if (what.live < throughout.length || what.live > sometime.length)
-      broken.push(`${at} of ${what.live} live sessions: ${throughout.length} to ${sometime.length} were`);
+    if ((what.live < throughout.length && !what.orMore) || what.live > sometime.length)
+      broken.push(
+        `${at} of ${what.orMore ? 'at least ' : ''}${what.live} live sessions: ${throughout.length} to ${sometime.length} were`,
+      );
   }
   return broken;
 }

@@ -135,7 +135,7 @@ async function fire(actor: Actor, kind: string, how: (fire: Fire) => Promise<Fir
     const killed = signal === 'SIGKILL' && disturbance.watch !== undefined;
     if (!killed && (code !== 0 || signal !== null || stderr !== ''))
       broken.push(`${kind} ended with ${code ?? signal}: ${stderr.slice(0, 200)}`);
-    const told = context.match(/^You are (\w+) \(epoch (\d+)\)[^\n]*?(\d+) live session/);
+    const told = context.match(/^You are (\w+) \(epoch (\d+)\)[^\n]*?(at least )?(\d+) live session/);
     if (context !== '' && !told) broken.push(`${kind} said: ${context.slice(0, 200)}`);
     tally.count(kind, 'all');
     if (!strict) return;
@@ -144,7 +144,9 @@ async function fire(actor: Actor, kind: string, how: (fire: Fire) => Promise<Fir
       kind,
       begin,
       end: now(),
-      told: told ? { role: told[1]!, epoch: Number(told[2]), live: Number(told[3]) } : null,
+      told: told
+        ? { role: told[1]!, epoch: Number(told[2]), live: Number(told[4]), orMore: told[3] !== undefined }
+        : null,
     });
   });
 }
