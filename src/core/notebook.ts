@@ -18,7 +18,7 @@ export interface Told {
   readonly role: Role;
   readonly epoch: number;
   readonly master: MemberId | null;
-  /** The highest number of the roster then: who is not in `names` and not above it was there too. */
+  /** The highest number that was taken then: who has a higher one came later, and nobody else did. */
   readonly top: number;
   /** Who was there, with the name that was used; of a very large roster a part. */
   readonly names: Readonly<Record<MemberId, string>>;

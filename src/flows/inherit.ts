@@ -1,8 +1,10 @@
 /**
- * What the previous master left, for the session that is master now.
+ * What the previous master left, for the session that is master now. One that ended without a word gets its handoff reconstructed
+ * first.
  *
- * The previous master is whoever would be master without this session; while nobody else is there, the author of the newest
- * handoff that was written as master. One that ended without a word gets its handoff reconstructed first.
+ * Without this session somebody else would be master: whoever joined before that one is not the previous master, and of all others
+ * the one that wrote as master last is. That one is gone, or it is the session that this one took the role from by joining, or
+ * the one that stood back. Only where none of them left anything, an earlier master's handoff is shown.
  */
 import { rosterOf } from '../core/election.ts';
 import { filesIn } from '../core/handoff.ts';
@@ -19,14 +21,18 @@ export async function inherit(session: Session, { roster, me }: Membership): Pro
   }
   const predecessor = rosterOf(roster.members.filter((member) => member !== me)).master;
   const notes = (await readNotes(session.store)).filter(({ head }) => head.member !== session.self.id);
-  const chosen =
-    notes.find(({ head }) => head.member === predecessor?.birth.id) ??
-    notes.find(({ head }) => head.role === 'master');
+  const former = session.notebook.told?.master;
+  const previous =
+    notes.find(({ head }) => head.member === former || isOfMaster(head, predecessor?.seq)) ??
+    notes.find(({ head }) => head.member === predecessor?.birth.id);
+  const chosen = previous ?? notes.find(({ head }) => isOfMaster(head));
   // Its own conversation, taken up again: the model has it already.
   const { sessionId } = session.occasion;
   if (!chosen || (sessionId !== '' && chosen.head.sessionId === sessionId)) return null;
-  return asShown(session, chosen);
+  return { ...(await asShown(session, chosen)), earlier: chosen !== previous };
 }
+
+const isOfMaster = ({ role, seq }: Note['head'], from = 0): boolean => role === 'master' && seq >= from;
 
 /** The note with what has changed since it was written. */
 export async function asShown(session: Session, note: Note): Promise<ShownHandoff> {

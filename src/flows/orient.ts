@@ -1,21 +1,22 @@
 /** A session learns its role: in full when it starts, in a line at every prompt, in the middle of a turn only when its role changed. */
 import { type Roster, roleOf } from '../core/election.ts';
-import { displayName, type JoinCause, type MemberId } from '../core/member.ts';
+import { displayName, type JoinCause, type Member, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
 import { digestBatch, isHumanPrompt, keep } from '../core/transcript.ts';
 import { briefing, changeLine, promptLine, type ShownHandoff } from '../messages/model.ts';
 import { enterConversation, type Membership, takePartForCertain, tryAnnounce } from './join.ts';
+import { mastersMeanwhile } from './meanwhile.ts';
 import { noteIds } from './notes.ts';
 import { attempt, type Session } from './session.ts';
 
 const promptChars = 1000;
 
-function toldNow(roster: Roster, self: MemberId): Told {
+function toldNow({ self, notebook }: Session, roster: Roster): Told {
   return {
-    role: roleOf(roster, self),
+    role: roleOf(roster, self.id),
     epoch: roster.epoch,
     master: roster.master?.birth.id ?? null,
-    top: roster.members[0]?.seq ?? 0,
+    top: notebook.sight.top,
     names: Object.fromEntries(
       roster.members.slice(0, 100).map((member) => [member.birth.id, displayName(member)]),
     ),
@@ -39,10 +40,18 @@ function mayTell(session: Session): boolean {
   return session.notebooks.claim(session.self.id, `told-${next}`);
 }
 
-/** The handoff for a session that is master and was not: loaded only then, since it reads transcripts and asks git. */
-async function inheritance(session: Session, membership: Membership): Promise<ShownHandoff | null> {
+/**
+ * The handoff for a session that is master and was not, or not all the time: loaded only then, since it reads transcripts and asks
+ * git.
+ */
+async function inheritance(
+  session: Session,
+  membership: Membership,
+  meanwhile: readonly Member[],
+): Promise<ShownHandoff | null> {
   const { roster, me } = membership;
-  if (roster.master !== me || session.notebook.told?.role === 'master') return null;
+  if (roster.master !== me) return null;
+  if (session.notebook.told?.role === 'master' && meanwhile.length === 0) return null;
   try {
     const { inherit } = await import('./inherit.ts');
     const shown = await inherit(session, membership);
@@ -62,7 +71,8 @@ async function inheritance(session: Session, membership: Membership): Promise<Sh
 export async function brief(session: Session, membership: Membership): Promise<string> {
   const { roster } = membership;
   const { told } = session.notebook;
-  const handoff = await inheritance(session, membership);
+  const meanwhile = told ? await mastersMeanwhile(session, told, roster) : [];
+  const handoff = await inheritance(session, membership, meanwhile);
   let others = 0;
   await attempt(session, 'handoffs-unreadable', async () => {
     others = (await noteIds(session.store)).length - (handoff ? 1 : 0);
@@ -74,9 +84,9 @@ export async function brief(session: Session, membership: Membership): Promise<s
     now: session.observer.now,
     handoff,
     otherHandoffs: others,
-    change: told && changeLine(told, roster, session.self.id, { rolesOnly: false }),
+    change: told && changeLine(told, roster, session.self.id, { rolesOnly: false, meanwhile }),
   });
-  session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
+  session.notebook = { ...session.notebook, told: toldNow(session, roster) };
   return text;
 }
 
@@ -97,8 +107,9 @@ export async function atQuestion(session: Session, membership: Membership): Prom
   const { roster } = membership;
   const before = session.notebook.told;
   if (!before) return brief(session, membership);
-  const change = changeLine(before, roster, session.self.id, { rolesOnly: false });
-  session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
+  const meanwhile = await mastersMeanwhile(session, before, roster);
+  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile });
+  session.notebook = { ...session.notebook, told: toldNow(session, roster) };
   return [promptLine(roster, session.self.id), change].filter(Boolean).join('\n');
 }
 
@@ -121,15 +132,17 @@ export async function atPrompt(session: Session, prompt: string): Promise<string
 
   const line = promptLine(roster, session.self.id);
   const steady = session.notebook.config.prompt === 'always' ? line : null;
-  if (!changeLine(before, roster, session.self.id, { rolesOnly: false })) {
+  const meanwhile = await mastersMeanwhile(session, before, roster);
+  if (!changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile })) {
     // A session start in a crowd does not learn all names.
-    session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
+    session.notebook = { ...session.notebook, told: toldNow(session, roster) };
     return steady;
   }
   if (!mayTell(session)) return steady;
-  const handoff = await inheritance(session, membership);
-  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, handoffAt: handoff?.place });
-  session.notebook = { ...session.notebook, told: toldNow(roster, session.self.id) };
+  const handoff = await inheritance(session, membership, meanwhile);
+  const handoffAt = handoff?.place;
+  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile, handoffAt });
+  session.notebook = { ...session.notebook, told: toldNow(session, roster) };
   return `${line}\n${change}`;
 }
 
@@ -147,12 +160,14 @@ export async function afterTools(session: Session, calls: readonly unknown[]): P
   const before = session.notebook.told;
   if (!before) return brief(session, membership);
 
-  const now = toldNow(roster, session.self.id);
+  const now = toldNow(session, roster);
   if (before.role === now.role || !roleChanged(before, now) || !mayTell(session)) return null;
-  const handoff = await inheritance(session, membership);
+  const handoff = await inheritance(session, membership, []);
   const change = changeLine(before, roster, session.self.id, { rolesOnly: true, handoffAt: handoff?.place });
-  // Who else came and went is left for the next prompt.
-  const names = { ...before.names, ...(now.master ? { [now.master]: now.names[now.master]! } : {}) };
+  // Who else came and went is left for the next prompt; what was told of the masters is not told again.
+  const names: Record<MemberId, string> = { ...before.names };
+  if (before.master && !(before.master in now.names)) delete names[before.master];
+  if (now.master) names[now.master] = now.names[now.master]!;
   session.notebook = { ...session.notebook, told: { ...now, names, top: before.top } };
   return `${promptLine(roster, session.self.id)}\n${change}`;
 }

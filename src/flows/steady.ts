@@ -18,9 +18,11 @@ export interface Steady {
  * what the session is doing.
  */
 export function steady({ notebook, roster, self }: Session): Steady | null {
-  const { told, degraded, conversation, config } = notebook;
+  const { told, sight, degraded, conversation, config } = notebook;
   if (!roster || !told || degraded || !conversation.latestPrompt) return null;
   if (!isHere(roster, self.id) || roster.members.some(({ liveness }) => liveness !== 'alive')) return null;
+  // Somebody came since, and may be gone again: the next prompt says so.
+  if (told.top < sight.top) return null;
   if (changeLine(told, roster, self.id, { rolesOnly: false })) return null;
   return {
     line: config.prompt === 'always' ? promptLine(roster, self.id) : '',

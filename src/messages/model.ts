@@ -45,13 +45,14 @@ export const promptLine = (roster: Roster, self: MemberId): string =>
   );
 
 /**
- * What changed since the last telling, or null when nothing did. `rolesOnly` leaves out who came and went as workers.
+ * What changed since the last telling, or null when nothing did. `rolesOnly` leaves out who came and went as workers; `meanwhile` are
+ * those that came, were master, and went.
  */
 export function changeLine(
   before: Told,
   roster: Roster,
   self: MemberId,
-  options: { rolesOnly: boolean; handoffAt?: string },
+  options: { rolesOnly: boolean; meanwhile?: readonly Member[]; handoffAt?: string | undefined },
 ): string | null {
   const role = roleOf(roster, self);
   const now = roster.master;
@@ -69,7 +70,6 @@ export function changeLine(
           ? `${old} ${gone}, so this session is master now (it was ${before.role})`
           : `this session is master now (it was ${before.role})`,
       );
-      if (options.handoffAt) parts.push(`the last handoff of a master is in ${options.handoffAt}`);
     } else if (now) {
       const how = wasHere(now) ? 'is master now' : 'joined last and is master now';
       parts.push(
@@ -87,6 +87,13 @@ export function changeLine(
   } else if (before.role === role && before.epoch !== roster.epoch) {
     parts.push(`the epoch was ${before.epoch} and is ${roster.epoch} now`);
   }
+  const { meanwhile = [] } = options;
+  if (meanwhile.length > 3)
+    parts.push(`${meanwhile.length} sessions joined, were master meanwhile, and have ended`);
+  else
+    for (const member of meanwhile)
+      parts.push(`${quoted(displayName(member), 24)} was master meanwhile and has ended`);
+  if (options.handoffAt) parts.push(`the last handoff of a master is in ${options.handoffAt}`);
   if (!options.rolesOnly) {
     const named = (members: readonly string[], word: string): void => {
       if (members.length > 3) parts.push(`${members.length} sessions ${word}`);
@@ -94,7 +101,7 @@ export function changeLine(
     };
     const others = roster.members.filter((member) => member.birth.id !== self && member !== now);
     named(others.filter((member) => !wasHere(member)).map(displayName), 'joined');
-    const here = new Set(roster.members.map((member) => member.birth.id));
+    const here = new Set([...roster.members, ...meanwhile].map((member) => member.birth.id));
     named(
       Object.entries(before.names)
         .filter(([id]) => !here.has(id) && id !== before.master && id !== self)
@@ -135,6 +142,8 @@ export interface ShownHandoff {
   readonly body: string;
   readonly place: string;
   readonly changed: { readonly files: number; readonly of: number };
+  /** The previous master left nothing, and this is of one before it. */
+  readonly earlier?: boolean;
 }
 
 /** A handoff as data: where it comes from, how old it is, and fenced what it says. */
@@ -142,7 +151,7 @@ export function handoffText(
   handoff: ShownHandoff,
   now: number,
   room: number,
-  title = 'Handoff from the previous master',
+  title = `Handoff from ${handoff.earlier ? 'an earlier' : 'the previous'} master`,
 ): string {
   const { head, changed } = handoff;
   const label = {

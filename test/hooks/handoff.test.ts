@@ -3,6 +3,7 @@ import { appendFileSync, closeSync, ftruncateSync, openSync, rmSync, utimesSync 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { filesIn, parseHandoff } from '../../src/core/handoff.ts';
+import { typeIn } from '../cli/command.ts';
 import { git, write } from '../support/scratch.ts';
 import { births, notebookOf, notes } from '../support/state.ts';
 import {
@@ -306,6 +307,94 @@ describe('receiving', () => {
     const told = (await w.session().start()).context;
     expect(told).toMatch(/\(epoch 1\), reconstructed after it ended without a word/);
     expect(told).toContain('build the checkout');
+  });
+
+  test('from the master that was killed, also when workers that joined before it left something', async () => {
+    const w = world();
+    const [one, two, three] = [w.session(), w.session(), w.session()];
+    for (const each of [one, two, three]) {
+      await each.start();
+      await each.prompt(`goal of ${each.client.pid}`);
+      await each.stop();
+    }
+    await one.prompt('go on');
+    await two.prompt('go on');
+    await three.client.kill();
+    const place = join(w.state, 'handoffs', '000003-');
+    expect((await two.prompt('go on')).context).toContain(`the last handoff of a master is in ${place}`);
+    // Whoever joins before that one has done anything as master gets the same.
+    const { context } = await w.session().start();
+    expect(context).toMatch(/Handoff from the previous master "session-\d+" \(epoch 3\)/);
+    expect(context).toContain(`goal of ${three.client.pid}`);
+  });
+
+  test('from the one that took over, once it has worked as master', async () => {
+    const w = world();
+    const [one, two] = [w.session(), w.session()];
+    for (const each of [one, two]) {
+      await each.start();
+      await each.prompt(`goal of ${each.client.pid}`);
+      await each.stop();
+    }
+    await two.client.kill();
+    await one.prompt('the rest of it');
+    await one.stop();
+    const { context } = await w.session().start();
+    expect(context).toMatch(/Handoff from the previous master "session-\d+" \(epoch 1\), a checkpoint/);
+    expect(context).toContain('the rest of it');
+  });
+
+  test('from an earlier master while the previous one has left nothing', async () => {
+    const w = world();
+    const [one, two] = [w.session(), w.session()];
+    await works(one);
+    await one.stop();
+    await two.start();
+    expect((await w.session().start()).context).toMatch(
+      /Handoff from an earlier master "session-\d+" \(epoch 1\)/,
+    );
+  });
+
+  test('from one that stood back, for who is master instead', async () => {
+    const w = world();
+    const [one, two] = [w.session(), w.session()];
+    await one.start();
+    await works(two);
+    await two.stop();
+    await one.prompt('help a little');
+    expect((await typeIn(two, ['yield'])).stderr).toBe('');
+    await two.stop();
+    expect((await one.prompt('go on')).context).toContain(join(w.state, 'handoffs', '000002-'));
+  });
+
+  test.each(['prompt', 'start'])(
+    'from one that came, was master and went between two tellings of the master, at its next %s',
+    async (next) => {
+      const w = world();
+      const one = w.session();
+      await works(one);
+      const short = w.session();
+      await short.start();
+      await short.prompt('look into the payment');
+      await short.client.kill();
+      await one.tools();
+      const { context } = next === 'prompt' ? await one.prompt('go on') : await one.start('compact');
+      expect(context).toMatch(/You are master \(epoch 1\)/);
+      expect(context).toMatch(/Changed: "session-\d+" was master meanwhile and has ended/);
+      expect(context).toContain(join(w.state, 'handoffs', '000002-'));
+      expect(Object.keys(notes(w.state))).toContainEqual(expect.stringMatching(/^000002-.*reconstructed$/));
+      expect((await one.prompt('and on')).context).not.toContain('Changed');
+    },
+  );
+
+  test('what a batch of tools told of the masters is not told again', async () => {
+    const w = world();
+    const [one, two] = [w.session(), w.session()];
+    for (const each of [one, two]) await each.start();
+    await one.prompt('go on');
+    await two.client.kill();
+    expect((await one.tools()).context).toMatch(/has ended, so this session is master now/);
+    expect((await one.prompt('and on')).context).not.toContain('Changed');
   });
 
   test('from one that was killed before its first stop', async () => {

@@ -45,6 +45,8 @@ interface Player {
 
 interface Model {
   players: (Player | null)[];
+  /** All that there ever were. */
+  joins: { readonly seq: number; readonly candidacy: Candidacy; readonly player: Player }[];
   top: number;
   /** How often the roster changed. */
   changes: number;
@@ -70,37 +72,49 @@ const isFree = (player: Player | null): boolean => !isHere(player);
 const slotsOf = ({ players }: Model, wants: (player: Player | null) => boolean): number[] =>
   players.flatMap((player, slot) => (wants(player) ? [slot] : []));
 
-const rosterIn = ({ players }: Model): Roster =>
-  rosterOf(
-    players.flatMap((player): Member[] =>
-      player?.here
-        ? [
-            {
-              seq: player.seq,
-              birth: {
-                version: 1,
-                id: player.id,
-                process: { pid: player.pid, start: '', domain: { host: '', boot: '', namespace: '' } },
-                host: '',
-                candidacy: player.candidacy,
-                attended: true,
-                cause: 'startup',
-                joinedAt: '',
-              },
-              presence: null,
-              seenAt: null,
-              liveness: 'alive',
-            },
-          ]
-        : [],
-    ),
-  );
+const asMember = ({ id, pid, seq, candidacy }: Player): Member => ({
+  seq,
+  birth: {
+    version: 1,
+    id,
+    process: { pid, start: '', domain: { host: '', boot: '', namespace: '' } },
+    host: '',
+    candidacy,
+    attended: true,
+    cause: 'startup',
+    joinedAt: '',
+  },
+  presence: null,
+  seenAt: null,
+  liveness: 'alive',
+});
 
-const toldNow = (roster: Roster, id: string): Told => ({
+const rosterIn = ({ players }: Model): Roster =>
+  rosterOf(players.flatMap((player) => (player?.here ? [asMember(player)] : [])));
+
+/** Of a master that was told so before: who was master since, and is gone. */
+function meanwhile({ joins }: Model, roster: Roster, { id, told }: Player): Member[] {
+  if (told.master !== id || roster.master?.birth.id !== id) return [];
+  const newest = [...joins].reverse().slice(0, 20);
+  const gone = newest.filter(
+    ({ seq, candidacy, player }) =>
+      seq > Math.max(told.top, roster.epoch) && candidacy === 'eligible' && !player.here,
+  );
+  return [...new Set(gone.map(({ player }) => player))].map(asMember);
+}
+
+/** What a prompt tells beside the line. */
+function changeFor(model: Model, player: Player): string | null {
+  const roster = rosterIn(model);
+  const gone = meanwhile(model, roster, player);
+  return changeLine(player.told, roster, player.id, { rolesOnly: false, meanwhile: gone });
+}
+
+const toldNow = (roster: Roster, id: string, top: number): Told => ({
   role: roleOf(roster, id),
   epoch: roster.epoch,
   master: roster.master?.birth.id ?? null,
-  top: roster.members[0]?.seq ?? 0,
+  top,
   names: Object.fromEntries(roster.members.map((member) => [member.birth.id, displayName(member)])),
 });
 
@@ -142,7 +156,7 @@ async function fireHot(
 
 /** A hook that was fired then has told what it had to. Where nothing is left to be told it prepared the next answer, if it was Node. */
 function prepared(model: Model, player: Player, fired: Fired, at: number): void {
-  if (isByGate(fired) || changeLine(player.told, rosterIn(model), player.id, { rolesOnly: false })) return;
+  if (isByGate(fired) || changeFor(model, player) || player.told.top < model.top) return;
   player.answer = { at, changes: model.changes };
 }
 
@@ -190,6 +204,7 @@ async function begin(
     young: false,
   };
   model.players[slot] = player;
+  model.joins.push({ seq: player.seq, candidacy: player.candidacy, player });
   model.changes++;
   await brief(model, real, slot, source);
 }
@@ -209,7 +224,7 @@ async function brief(model: Model, real: Real, slot: number, source: string): Pr
     ' among the Claude Code sessions on this repository;',
   );
   expect(heard(fired).split('\n')[0]).toBe(line);
-  player.told = toldNow(roster, player.id);
+  player.told = toldNow(roster, player.id, model.top);
 }
 
 function leave(model: Model, slot: number): void {
@@ -224,6 +239,7 @@ const rejoin =
     const player = model.players[slot]!;
     player.seq = ++model.top;
     player.candidacy = candidacy;
+    model.joins.push({ seq: player.seq, candidacy, player });
     model.changes++;
     const typed = await typeIn(real.sessions[slot]!, [command, '--json']);
     expect(jsonOf(typed).seq, typed.stderr).toBe(player.seq);
@@ -233,18 +249,18 @@ const prompt: Act = async (model, real, slot) => {
   const player = model.players[slot]!;
   const roster = rosterIn(model);
   const line = promptLine(roster, player.id);
-  const change = changeLine(player.told, roster, player.id, { rolesOnly: false });
+  const change = changeFor(model, player);
   const at = Date.now();
   const fired = await fireHot(model, real, slot, (session, hot) => session.prompt('go on', hot));
   expect(heard(fired)).toBe(change ? `${line}\n${change}` : line);
-  if (change) player.told = toldNow(roster, player.id);
+  player.told = toldNow(roster, player.id, model.top);
   prepared(model, player, fired, at);
 };
 
 const batch: Act = async (model, real, slot) => {
   const player = model.players[slot]!;
   const roster = rosterIn(model);
-  const now = toldNow(roster, player.id);
+  const now = toldNow(roster, player.id, model.top);
   const before = player.told;
   const at = Date.now();
   const fired = await fireHot(model, real, slot, (session, hot) => session.tools(undefined, hot));
@@ -252,7 +268,9 @@ const batch: Act = async (model, real, slot) => {
   else {
     const change = changeLine(before, roster, player.id, { rolesOnly: true });
     expect(heard(fired)).toBe(`${promptLine(roster, player.id)}\n${change}`);
-    const names = { ...before.names, ...(now.master ? { [now.master]: now.names[now.master]! } : {}) };
+    const names = { ...before.names };
+    if (before.master && !(before.master in now.names)) delete names[before.master];
+    if (now.master) names[now.master] = now.names[now.master]!;
     player.told = { ...now, names, top: before.top };
   }
   // A conversation without a prompt has no answer to prepare.
@@ -382,7 +400,7 @@ for (const [way, shell, needs] of ways) {
         const place = world({ ground, until: onTestFinished });
         const real: Real = { place, shell, clients, pids, heirs: [], sessions: [], byGate: 0, starts: 0 };
         try {
-          const model: Model = { players: Array(slots).fill(null), top: 0, changes: 0 };
+          const model: Model = { players: Array(slots).fill(null), joins: [], top: 0, changes: 0 };
           for (const slot of [0, 1]) await begin(model, real, slot, 'startup');
           await turns(model, real, 0);
           await fc.asyncModelRun(() => ({ model, real }), history);
