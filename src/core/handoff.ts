@@ -164,7 +164,7 @@ function gitSection(git: GitFacts | null, worktree: string, most: number): strin
     git && `branch: ${git.branch}`,
     git && `HEAD: ${git.head}`,
     staged?.length && `staged (${staged.length}): ${files(staged)}`,
-    dirty?.length && `changed, not staged (${dirty.length}): ${files(dirty)}`,
+    dirty?.length && `changed or new, not staged (${dirty.length}): ${files(dirty)}`,
     dirty?.length === 0 && staged?.length === 0 && 'clean',
   ];
   return facts.filter(Boolean).join('\n');

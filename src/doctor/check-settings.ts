@@ -13,11 +13,14 @@ export function judgeSettings(facts: SettingsFacts, scope: Scope, directory: str
   return [
     ...findings,
     ...judgeReach(facts, scope, directory),
-    ...(installations.length === 0 && !plugin && !mainOnly(facts)
+    ...(installations.length === 0 && !plugin && !mainOnly(facts) && facts.files.every(isRead)
       ? [finding('error', 'settings-missing', { directory: scope.worktree })]
       : []),
   ];
 }
+
+/** Of a file that is not, nobody can say whether it names the hooks; that is told already. */
+const isRead = ({ state }: SettingsFile): boolean => state === 'absent' || state === 'read';
 
 function judgeFile({ label: scope, file, state, line, reason, entries }: SettingsFile): Finding[] {
   if (state === 'absent') return [finding('ok', 'settings-absent', { scope, file })];

@@ -65,7 +65,7 @@ function memberText(member: Member, master: boolean, caller: boolean, now: numbe
     presence?.branch || presence?.worktree
       ? paint.dim(
           clip(
-            `${detail}${oneLine([presence.branch, presence.worktree].filter(Boolean).join('  '), 200)}`,
+            `${detail}${oneLine([presence.branch && `branch ${presence.branch}`, presence.worktree].filter(Boolean).join(', '), 200)}`,
             width,
           ),
         )
@@ -171,7 +171,8 @@ export function pruneText(pruned: Pruned, dryRun: boolean): string {
     pruned.handoffs.length && count(pruned.handoffs.length, 'old handoff'),
     pruned.leftovers && count(pruned.leftovers, 'unfinished file'),
   ].filter(Boolean);
-  if (!parts.length) return 'Nothing to prune.';
+  if (!parts.length)
+    return 'Nothing to prune. Of sessions that ended without a word the newest 20 stay for a handoff, as do all of the last minute.';
   return `${dryRun ? 'Would remove' : 'Removed'} ${parts.join(', ')}.`;
 }
 

@@ -372,7 +372,7 @@ const words = {
   ],
   'store-records-ok': (a: { records: number }): Words => [`${count(a.records, 'file')}, all readable`],
   'store-ghosts': (a: { path: string; gone: number; ghosts: number; prunable: number }): Words => [
-    `${count(a.gone, 'session')} that ${a.gone === 1 ? 'is' : 'are'} over still have records, ${a.ghosts} ended without a word.`,
+    `${count(a.gone, 'session')} that ${a.gone === 1 ? 'is over still has a record' : 'are over still have records'}, ${a.ghosts} ended without a word.`,
     `They were killed, crashed, or lost power. They count for nothing${a.prunable ? ', but a new session looks at all of them' : ''}.`,
     a.prunable
       ? `Run: ${command('doctor --fix')}, which keeps the newest ones for a handoff, or: ${command('prune')}`
@@ -424,7 +424,7 @@ const words = {
   ],
   'hook-slow': (a: { event: string; at: string; ms: number }): Words => [
     `${a.event} ${since(a.at)}, ${a.ms} ms: slow`,
-    'A hook is given 1.8 s. On a busy machine, or with a slow disk, it may not finish.',
+    'A hook ends itself after 1.8 s, so that nobody waits for it: on a busy machine, or with a slow disk, it may not finish.',
   ],
   'hook-gate': (a: { at: string }): Words => [`prompts or tools answered without Node ${since(a.at)}`],
   'hook-never': (a: { event: string }): Words => [

@@ -49,7 +49,7 @@ describe('prune', () => {
   test('where nothing is: says so', async () => {
     const w = world();
     const ran = await type(w, ['prune']);
-    expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, 'Nothing to prune.\n', '']);
+    expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, expect.stringMatching(/^Nothing to prune\./), '']);
     expect(existsSync(w.state)).toBe(false);
   });
 
@@ -67,7 +67,7 @@ describe('prune', () => {
     expect(readdirSync(join(w.state, 'members')).sort()).toEqual(
       [idOf(w.state, live.client.pid), later[1]].sort(),
     );
-    expect((await type(w, ['prune'])).stdout).toBe('Nothing to prune.\n');
+    expect((await type(w, ['prune'])).stdout).toMatch(/^Nothing to prune\./);
     expect(seqs(w)).toEqual([4, 6]);
     // Numbers only ever grow.
     await w.session().start();

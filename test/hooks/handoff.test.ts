@@ -110,7 +110,7 @@ describe('writing', () => {
     await one.end();
     const { body, head } = onlyNote(w);
     expect(body).toContain('staged (1): staged.txt');
-    expect(body).toContain('changed, not staged (1): hello.txt');
+    expect(body).toContain('changed or new, not staged (1): hello.txt');
     expect(body).toContain(`HEAD: ${git(w.root, 'rev-parse', 'HEAD')}`);
     expect(head.branch).toBe('main');
   });

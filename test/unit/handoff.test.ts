@@ -126,7 +126,7 @@ describe('a note', () => {
       'failed: npm test → 1 failed',
       'branch: main',
       'HEAD: abc',
-      'changed, not staged (1): hello.txt',
+      'changed or new, not staged (1): hello.txt',
       'It was about hello.',
     ])
       expect(body).toContain(fact);
