@@ -68,27 +68,8 @@ export async function survey(
   const watched = numbersIn(before.watched);
   const unseen = spared === 'crowd' ? mostOf(watched, before) : spared;
   const far = watched.filter((seq) => seq <= unseen);
-  const seen = new Map(justSeen.map((member) => [member.seq, member]));
-  const joins: Join[] = [];
-  const unread: number[] = [];
-  const refused: RefusedError[] = [];
-  for (const seq of [...watched.slice(far.length), ...above]) {
-    const known = seen.get(seq)?.birth;
-    const birth = known ?? (await unlessRefused(store.birth(seq), (refusal) => refused.push(refusal)));
-    if (birth) joins.push({ seq, birth });
-    else unread.push(seq);
-  }
-  const members: Member[] = [];
-  // Leases are measured by the clock of who remembers them: another one's are of no use.
-  const leases: Record<MemberId, Lease> = {};
-  for (const { seq, birth } of latestJoins(joins)) {
-    const { member, lease, refusal } = seen.has(seq)
-      ? { member: seen.get(seq)!, lease: own.leases[birth.id], refusal: null }
-      : await look(store, observer, { seq, birth }, own.leases[birth.id]);
-    if (lease) leases[birth.id] = lease;
-    if (refusal && member.liveness !== 'dead') refused.push(refusal);
-    members.push(member);
-  }
+  const looked = await lookAt(store, observer, own, [...watched.slice(far.length), ...above], justSeen);
+  const { members, leases, unread, refused } = looked;
   const roster = rosterOf(members, far.length === 0);
   if (!roster.whole && (refused.length > 0 || roster.master?.birth.candidacy !== 'eligible'))
     return survey(store, observer, own, { recall, justSeen });
@@ -112,6 +93,38 @@ export async function survey(
         .slice(0, mostSilent),
     },
   };
+}
+
+/** Reads these births and judges whose they are. */
+async function lookAt(
+  store: Store,
+  observer: Observer,
+  own: Sight,
+  seqs: readonly number[],
+  justSeen: readonly Member[],
+) {
+  const seen = new Map(justSeen.map((member) => [member.seq, member]));
+  const joins: Join[] = [];
+  const unread: number[] = [];
+  const refused: RefusedError[] = [];
+  for (const seq of seqs) {
+    const known = seen.get(seq)?.birth;
+    const birth = known ?? (await unlessRefused(store.birth(seq), (refusal) => refused.push(refusal)));
+    if (birth) joins.push({ seq, birth });
+    else unread.push(seq);
+  }
+  const members: Member[] = [];
+  // Leases are measured by the clock of who remembers them: another one's are of no use.
+  const leases: Record<MemberId, Lease> = {};
+  for (const { seq, birth } of latestJoins(joins)) {
+    const { member, lease, refusal } = seen.has(seq)
+      ? { member: seen.get(seq)!, lease: own.leases[birth.id], refusal: null }
+      : await look(store, observer, { seq, birth }, own.leases[birth.id]);
+    if (lease) leases[birth.id] = lease;
+    if (refusal && member.liveness !== 'dead') refused.push(refusal);
+    members.push(member);
+  }
+  return { members, leases, unread, refused };
 }
 
 async function look(
