@@ -42,6 +42,22 @@ scenarios('death of the master', () => {
     expect(told).toContain('Migrate the price list');
   });
 
+  scenario(
+    'the next in line is told where the handoff of the master is, not that of another worker',
+    async (world) => {
+      world.install('project');
+      const [a, b, c] = [await world.join(), await world.join(), await world.join()];
+      for (const session of [a, b, c]) await session.turn(`The goal of ${session.pid}`);
+      await a.turn('Go on');
+      await c.kill9();
+
+      const [request] = await b.turn('Go on');
+      const told = toldAt('UserPromptSubmit', request!);
+      expect(told).toMatch(/^You are master \(epoch 2\); 2 live sessions/);
+      expect(told).toMatch(/the last handoff of a master is in .*000003-[^/]*\.reconstructed\.md/);
+    },
+  );
+
   scenario('a session whose terminal was closed hands over like one that was left', async (world) => {
     world.install('project');
     const a = await world.join();
