@@ -8,19 +8,28 @@
  */
 import { rosterOf } from '../core/election.ts';
 import { filesIn } from '../core/handoff.ts';
+import type { Member } from '../core/member.ts';
 import type { ShownHandoff } from '../messages/model.ts';
 import type { Membership } from './join.ts';
 import { type Note, readNotes, withGit } from './notes.ts';
 import type { Session } from './session.ts';
 
-/** The note to show, or null when nobody left any. */
-export async function inherit(session: Session, { roster, me }: Membership): Promise<ShownHandoff | null> {
+/** The note to show, or null when nobody left any. With `since`, one of those: masters that came and went meanwhile. */
+export async function inherit(
+  session: Session,
+  { roster, me }: Membership,
+  since: readonly Member[] = [],
+): Promise<ShownHandoff | null> {
   if (session.notebook.sight.silent.length > 0) {
     const { reconstructDead } = await import('./reconstruct.ts');
     await reconstructDead(session);
   }
   const predecessor = rosterOf(roster.members.filter((member) => member !== me)).master;
   const notes = (await readNotes(session.store)).filter(({ head }) => head.member !== session.self.id);
+  if (since.length > 0) {
+    const note = notes.find(({ head }) => since.some(({ birth }) => birth.id === head.member));
+    return note ? asShown(session, note) : null;
+  }
   const former = session.notebook.told?.master;
   const previous =
     notes.find(({ head }) => head.member === former || isOfMaster(head, predecessor?.seq)) ??

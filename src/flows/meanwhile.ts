@@ -10,7 +10,7 @@ const most = 20;
 
 /**
  * Members that joined after the last telling and are gone, of which a session that was master then and is master now has heard
- * nothing: while they were there, one of them was master. Newest first; nobody is read where nobody joined.
+ * nothing: while they were there, one of them was master. Newest first. Where nobody joined nothing is read.
  */
 export async function mastersMeanwhile(session: Session, before: Told, roster: Roster): Promise<Member[]> {
   const { store, notebook, self } = session;

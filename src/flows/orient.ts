@@ -40,30 +40,40 @@ function mayTell(session: Session): boolean {
   return session.notebooks.claim(session.self.id, `told-${next}`);
 }
 
+/** What somebody left for a session that is master now. */
+interface Inheritance {
+  readonly handoff: ShownHandoff | null;
+  /** Its author, where that one was master between two tellings of this session and is gone. */
+  readonly meanwhile: Member | null;
+}
+
 /**
- * The handoff for a session that is master and was not, or not all the time: loaded only then, since it reads transcripts and asks
- * git.
+ * The handoff for a session that is master and was not, or not all the time: then only one that a master `since` the last telling
+ * left. Loaded only then, since it reads transcripts and asks git.
  */
 async function inheritance(
   session: Session,
   membership: Membership,
-  meanwhile: readonly Member[],
-): Promise<ShownHandoff | null> {
+  since: readonly Member[],
+): Promise<Inheritance> {
   const { roster, me } = membership;
-  if (roster.master !== me) return null;
-  if (session.notebook.told?.role === 'master' && meanwhile.length === 0) return null;
+  const nothing = { handoff: null, meanwhile: null };
+  const was = session.notebook.told?.role === 'master';
+  if (roster.master !== me || (was && since.length === 0)) return nothing;
   try {
     const { inherit } = await import('./inherit.ts');
-    const shown = await inherit(session, membership);
-    if (shown)
-      session.notebook = {
-        ...session.notebook,
-        conversation: { ...session.notebook.conversation, received: shown.head.id },
-      };
-    return shown;
+    const handoff = await inherit(session, membership, since);
+    if (!handoff) return nothing;
+    const meanwhile = since.find(({ birth }) => birth.id === handoff.head.member) ?? null;
+    const { conversation } = session.notebook;
+    session.notebook = {
+      ...session.notebook,
+      conversation: { ...conversation, received: handoff.head.id },
+    };
+    return { handoff, meanwhile };
   } catch (cause) {
     session.report('inherit-failed', cause);
-    return null;
+    return nothing;
   }
 }
 
@@ -71,8 +81,8 @@ async function inheritance(
 export async function brief(session: Session, membership: Membership): Promise<string> {
   const { roster } = membership;
   const { told } = session.notebook;
-  const meanwhile = told ? await mastersMeanwhile(session, told, roster) : [];
-  const handoff = await inheritance(session, membership, meanwhile);
+  const since = told ? await mastersMeanwhile(session, told, roster) : [];
+  const { handoff, meanwhile } = await inheritance(session, membership, since);
   let others = 0;
   await attempt(session, 'handoffs-unreadable', async () => {
     others = (await noteIds(session.store)).length - (handoff ? 1 : 0);
@@ -107,8 +117,10 @@ export async function atQuestion(session: Session, membership: Membership): Prom
   const { roster } = membership;
   const before = session.notebook.told;
   if (!before) return brief(session, membership);
-  const meanwhile = await mastersMeanwhile(session, before, roster);
-  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile });
+  const since = await mastersMeanwhile(session, before, roster);
+  const { handoff, meanwhile } = await inheritance(session, membership, since);
+  const handoffAt = handoff?.place;
+  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile, handoffAt });
   session.notebook = { ...session.notebook, told: toldNow(session, roster) };
   return [promptLine(roster, session.self.id), change].filter(Boolean).join('\n');
 }
@@ -132,18 +144,18 @@ export async function atPrompt(session: Session, prompt: string): Promise<string
 
   const line = promptLine(roster, session.self.id);
   const steady = session.notebook.config.prompt === 'always' ? line : null;
-  const meanwhile = await mastersMeanwhile(session, before, roster);
-  if (!changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile })) {
+  const since = await mastersMeanwhile(session, before, roster);
+  if (since.length === 0 && !changeLine(before, roster, session.self.id, { rolesOnly: false })) {
     // A session start in a crowd does not learn all names.
     session.notebook = { ...session.notebook, told: toldNow(session, roster) };
     return steady;
   }
   if (!mayTell(session)) return steady;
-  const handoff = await inheritance(session, membership, meanwhile);
+  const { handoff, meanwhile } = await inheritance(session, membership, since);
   const handoffAt = handoff?.place;
   const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile, handoffAt });
   session.notebook = { ...session.notebook, told: toldNow(session, roster) };
-  return `${line}\n${change}`;
+  return change ? `${line}\n${change}` : steady;
 }
 
 /** PostToolBatch. Keeps what the tools did, and speaks only when the role changed since the last telling. */
@@ -162,7 +174,7 @@ export async function afterTools(session: Session, calls: readonly unknown[]): P
 
   const now = toldNow(session, roster);
   if (before.role === now.role || !roleChanged(before, now) || !mayTell(session)) return null;
-  const handoff = await inheritance(session, membership, []);
+  const { handoff } = await inheritance(session, membership, []);
   const change = changeLine(before, roster, session.self.id, { rolesOnly: true, handoffAt: handoff?.place });
   // Who else came and went is left for the next prompt; what was told of the masters is not told again.
   const names: Record<MemberId, string> = { ...before.names };

@@ -45,14 +45,14 @@ export const promptLine = (roster: Roster, self: MemberId): string =>
   );
 
 /**
- * What changed since the last telling, or null when nothing did. `rolesOnly` leaves out who came and went as workers; `meanwhile` are
- * those that came, were master, and went.
+ * What changed since the last telling, or null when nothing did. `rolesOnly` leaves out who came and went as workers; `meanwhile`
+ * came, was master, and went.
  */
 export function changeLine(
   before: Told,
   roster: Roster,
   self: MemberId,
-  options: { rolesOnly: boolean; meanwhile?: readonly Member[]; handoffAt?: string | undefined },
+  options: { rolesOnly: boolean; meanwhile?: Member | null; handoffAt?: string | undefined },
 ): string | null {
   const role = roleOf(roster, self);
   const now = roster.master;
@@ -87,12 +87,8 @@ export function changeLine(
   } else if (before.role === role && before.epoch !== roster.epoch) {
     parts.push(`the epoch was ${before.epoch} and is ${roster.epoch} now`);
   }
-  const { meanwhile = [] } = options;
-  if (meanwhile.length > 3)
-    parts.push(`${meanwhile.length} sessions joined, were master meanwhile, and have ended`);
-  else
-    for (const member of meanwhile)
-      parts.push(`${quoted(displayName(member), 24)} was master meanwhile and has ended`);
+  const { meanwhile = null } = options;
+  if (meanwhile) parts.push(`${quoted(displayName(meanwhile), 24)} was master meanwhile and has ended`);
   if (options.handoffAt) parts.push(`the last handoff of a master is in ${options.handoffAt}`);
   if (!options.rolesOnly) {
     const named = (members: readonly string[], word: string): void => {
@@ -101,10 +97,10 @@ export function changeLine(
     };
     const others = roster.members.filter((member) => member.birth.id !== self && member !== now);
     named(others.filter((member) => !wasHere(member)).map(displayName), 'joined');
-    const here = new Set([...roster.members, ...meanwhile].map((member) => member.birth.id));
+    const here = new Set(roster.members.map((member) => member.birth.id));
     named(
       Object.entries(before.names)
-        .filter(([id]) => !here.has(id) && id !== before.master && id !== self)
+        .filter(([id]) => !here.has(id) && id !== before.master && id !== self && id !== meanwhile?.birth.id)
         .map(([, name]) => name),
       'left',
     );
