@@ -18,9 +18,12 @@ import {
 import { inspect, list, readRecord } from './record.ts';
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
-const aBirthName = /^(?:\d{12}|[1-9]\d{12,14})\.json$/;
+const aBirthName = /^(?:\d{12}|[1-9]\d{12,15})\.json$/;
 /** The number of a record by its name; 0 when it is not a name given here. */
-const seqOf = (name: string): number => (aBirthName.test(name) ? Number(name.slice(0, -'.json'.length)) : 0);
+const seqOf = (name: string): number => {
+  const seq = aBirthName.test(name) ? Number(name.slice(0, -'.json'.length)) : 0;
+  return Number.isSafeInteger(seq) ? seq : 0;
+};
 
 /** What a store promises of births, for those that keep them in a directory of their own. */
 export interface Births {
@@ -39,11 +42,7 @@ export interface Births {
 export function birthsIn(directory: string): Births {
   const pathOf = (seq: number): string => directory + sep + birthName(seq);
   const numbers = (floor = 0): Taken => takenAbove(floor, list(directory).map(seqOf));
-  const highest = (): number => {
-    let most = 0;
-    for (const name of list(directory)) most = Math.max(most, seqOf(name));
-    return most;
-  };
+  const highest = (): number => numbers().above.at(-1) ?? 0;
   const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth, seq)?.value ?? null;
 
   return {
