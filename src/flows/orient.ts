@@ -77,6 +77,21 @@ async function inheritance(
   }
 }
 
+/** What changed since it was told last, and from now on is told; null when that is nothing. */
+async function tellChange(
+  session: Session,
+  membership: Membership,
+  before: Told,
+  since: readonly Member[],
+): Promise<string | null> {
+  const { roster } = membership;
+  const { handoff, meanwhile } = await inheritance(session, membership, since);
+  const handoffAt = handoff?.place;
+  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile, handoffAt });
+  session.notebook = { ...session.notebook, told: toldNow(session, roster) };
+  return change;
+}
+
 /** Everything a session should know at its start, or at the first chance after a late join. */
 export async function brief(session: Session, membership: Membership): Promise<string> {
   const { roster } = membership;
@@ -118,10 +133,7 @@ export async function atQuestion(session: Session, membership: Membership): Prom
   const before = session.notebook.told;
   if (!before) return brief(session, membership);
   const since = await mastersMeanwhile(session, before, roster);
-  const { handoff, meanwhile } = await inheritance(session, membership, since);
-  const handoffAt = handoff?.place;
-  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile, handoffAt });
-  session.notebook = { ...session.notebook, told: toldNow(session, roster) };
+  const change = await tellChange(session, membership, before, since);
   return [promptLine(roster, session.self.id), change].filter(Boolean).join('\n');
 }
 
@@ -151,10 +163,7 @@ export async function atPrompt(session: Session, prompt: string): Promise<string
     return steady;
   }
   if (!mayTell(session)) return steady;
-  const { handoff, meanwhile } = await inheritance(session, membership, since);
-  const handoffAt = handoff?.place;
-  const change = changeLine(before, roster, session.self.id, { rolesOnly: false, meanwhile, handoffAt });
-  session.notebook = { ...session.notebook, told: toldNow(session, roster) };
+  const change = await tellChange(session, membership, before, since);
   return change ? `${line}\n${change}` : steady;
 }
 
