@@ -2,7 +2,7 @@
  * A member moves: down when its store breaks, and back up when the better one works again. It brings along who else is there and what
  * was left behind. Loaded only where a member is degraded, or its store may be broken.
  */
-
+import { messageOf } from './core/message-of.ts';
 import { blankSight, type Join } from './core/notebook.ts';
 import { isIn } from './core/runs.ts';
 import { type Store, unlessRefused } from './core/store.ts';
@@ -10,8 +10,6 @@ import type { Newcomer, Settled } from './settle.ts';
 
 /** Loaded, not bundled: the way of a newcomer is there already. */
 const settling = (): Promise<typeof import('./settle.ts')> => import('./settle.ts');
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /**
  * The home of a member that was degraded, or whose store may be broken: the best rung that takes it now. It keeps what it
@@ -44,7 +42,7 @@ export async function resettle(
       if (!degraded) log('restored', `back in the ${nameOf(best, best)}`);
       return { home: { place: rung.place, notebooks, notebook, store, floor }, notice: told(degraded, log) };
     } catch (cause) {
-      reason ||= reasonOf(cause);
+      reason ||= messageOf(cause);
     }
   }
   log('no-store', reason);
@@ -60,7 +58,7 @@ async function bringPeers(peers: readonly Join[], { log }: Newcomer, store: Stor
     try {
       await store.refile(birth, seq);
     } catch (cause) {
-      log('peer-not-moved', `${birth.id}: ${reasonOf(cause)}`);
+      log('peer-not-moved', `${birth.id}: ${messageOf(cause)}`);
     }
 }
 
@@ -86,6 +84,6 @@ async function bringRest(
       if (note !== null) await store.putHandoff(id, note, { first: true, durable: true });
     }
   } catch (cause) {
-    log('not-moved', `from ${place.path}: ${reasonOf(cause)}`);
+    log('not-moved', `from ${place.path}: ${messageOf(cause)}`);
   }
 }

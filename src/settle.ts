@@ -4,6 +4,7 @@
  */
 import { configOf } from './config/find.ts';
 import type { Config } from './core/config.ts';
+import { messageOf } from './core/message-of.ts';
 import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
 import type { Store, StoreKind } from './core/store.ts';
 import type { Notebooks } from './flows/session.ts';
@@ -56,8 +57,6 @@ export const nameOf = ({ place, kind }: Rung, best: Rung): string => {
 export const degradedOn = (rung: Rung, best: Rung, reason: string): Degradation | null =>
   rung === best ? null : { from: nameOf(best, best), to: nameOf(rung, best), reason };
 
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
-
 /** The store of a rung, as it is. */
 export const storeOn = ({ place, kind }: Rung, { scope, env }: Newcomer, config: Config): Promise<Store> =>
   openStore(kind, { place: place.path, scope, config, env });
@@ -95,7 +94,7 @@ export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null
       const home = { place: rung.place, notebooks, notebook: kept ?? blank, store, floor };
       return { home, notice: told(degraded, log) };
     } catch (cause) {
-      reason ||= reasonOf(cause);
+      reason ||= messageOf(cause);
       if (!wasThere) await leaveNothing(rung.place, id);
     }
   }

@@ -1,6 +1,7 @@
 /** The command line: what there is to call and what each call accepts. What a command does is in `commands/`. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { scopes } from '../../install/target.ts';
+import { messageOf } from '../core/message-of.ts';
 import { noDirectory, unexpected, unreadableState } from '../messages/cli.ts';
 import { doctor } from './commands/doctor.ts';
 import { listHandoffs, showHandoff } from './commands/handoff.ts';
@@ -132,5 +133,5 @@ try {
   if (cause instanceof UnreadableStateError) fail(unreadableState(cause.place, cause.message));
   else if (cause instanceof Error && 'code' in cause && 'path' in cause)
     fail(unreadableState(String(cause.path), cause.message));
-  else fail(unexpected(cause instanceof Error ? cause.message : String(cause)));
+  else fail(unexpected(messageOf(cause)));
 }

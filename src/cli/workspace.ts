@@ -6,6 +6,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Roster } from '../core/election.ts';
 import type { Observer } from '../core/liveness.ts';
 import type { Member } from '../core/member.ts';
+import { messageOf } from '../core/message-of.ts';
 import { blankSight, type Degradation } from '../core/notebook.ts';
 import type { Store } from '../core/store.ts';
 import { refuseToGuess } from '../flows/refuse.ts';
@@ -44,7 +45,7 @@ export class UnreadableStateError extends Error {
   override name = 'UnreadableStateError';
   readonly place: string;
   constructor(place: string, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(messageOf(cause), { cause });
     this.place = place;
   }
 }

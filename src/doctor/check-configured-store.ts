@@ -1,5 +1,6 @@
 /** The store that the configuration names, where it is not the default: does it work, and is everybody in it? */
 import type { Config } from '../core/config.ts';
+import { messageOf } from '../core/message-of.ts';
 import { blankSight } from '../core/notebook.ts';
 import { survey } from '../flows/survey.ts';
 import type { Place } from '../io/places.ts';
@@ -8,7 +9,7 @@ import { type SyncReport, syncFacts } from '../stores/git/sync-report.ts';
 import { openStore } from '../stores/open.ts';
 import { judgeDamaged } from './check-store.ts';
 import { type Finding, finding } from './finding.ts';
-import { messageOf, observerHere } from './store-facts.ts';
+import { observerHere } from './store-facts.ts';
 
 /** `places` as hooks try them, best first. */
 export async function checkConfiguredStore(

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { resolve } from 'node:path';
 import { logDirectories, type Surroundings, surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
+import { messageOf } from '../core/message-of.ts';
 import { checkLog, checkSession, judgeReceipts, newestBeat, newestReceipts } from './check-activity.ts';
 import { checkConfiguredStore } from './check-configured-store.ts';
 import { checkGate } from './check-gate.ts';
@@ -14,7 +15,7 @@ import { judgeClock, judgeMoved, judgeStore } from './check-store.ts';
 import { checkTrust } from './check-trust.ts';
 import { type Finding, finding } from './finding.ts';
 import { gatherSettings, managedDirectory } from './settings-files.ts';
-import { gatherPlace, messageOf } from './store-facts.ts';
+import { gatherPlace } from './store-facts.ts';
 
 export { exitCodeOf, type Finding, type FindingCode, type Severity, worstOf } from './finding.ts';
 export { isMendable, type Mend, type MendRequest, mend } from './mend.ts';

@@ -5,13 +5,14 @@ import { dirname } from 'node:path';
 import { applyInstall, prepareInstall } from '../../install/install.ts';
 import { surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
+import { messageOf } from '../core/message-of.ts';
 import { blankSight } from '../core/notebook.ts';
 import { planPrune } from '../flows/prune.ts';
 import { survey } from '../flows/survey.ts';
 import { fileStore } from '../stores/file-store.ts';
 import type { DoctorRequest } from './doctor.ts';
 import type { Finding, FindingOf } from './finding.ts';
-import { isExposed, isLeftover, messageOf, observerHere, walk } from './store-facts.ts';
+import { isExposed, isLeftover, observerHere, walk } from './store-facts.ts';
 
 export interface MendRequest extends DoctorRequest {
   /** The directory with the compiled hooks of this version. */

@@ -5,6 +5,7 @@ import { observerOf } from '../compose.ts';
 import type { Roster } from '../core/election.ts';
 import type { Observer } from '../core/liveness.ts';
 import type { Member } from '../core/member.ts';
+import { messageOf } from '../core/message-of.ts';
 import { blankSight, type Notebook } from '../core/notebook.ts';
 import type { Damage } from '../core/store.ts';
 import { survey } from '../flows/survey.ts';
@@ -109,8 +110,6 @@ async function contentsOf(path: string, leaseHours: number, inTheWay: readonly D
 
 /** This process as an observer of members. */
 export const observerHere = (leaseHours: number): Observer => observerOf(thisDomain(), leaseHours);
-
-export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** Why this user cannot write to a directory, or create it; asked by writing, without leaving anything behind. */
 function problemOf(path: string): string | null {

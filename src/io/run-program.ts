@@ -1,5 +1,6 @@
 /** Runs a program that may be missing, hang, or leave children behind that hold its output open. */
 import { execa } from 'execa';
+import { messageOf } from '../core/message-of.ts';
 import { groups, killGroup } from './process-group.ts';
 
 export type Outcome =
@@ -63,7 +64,7 @@ export async function runProgram(name: string, args: readonly string[], run: Run
       ms,
     };
   } catch (cause) {
-    const how = cause instanceof Error ? cause.message : String(cause);
+    const how = messageOf(cause);
     return {
       kind: 'ended',
       exitCode: null,

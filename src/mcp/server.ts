@@ -4,6 +4,7 @@ import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/s
 import { roleOf } from '../core/election.ts';
 import type { OwnWords } from '../core/handoff.ts';
 import { displayName } from '../core/member.ts';
+import { messageOf } from '../core/message-of.ts';
 import { inOwnWords } from '../flows/hand-off.ts';
 import { atQuestion, brief } from '../flows/orient.ts';
 import { readHandoff } from '../flows/read-handoff.ts';
@@ -94,7 +95,7 @@ async function answered(seat: Seat, ask: () => Promise<Answer>): Promise<CallToo
     const text = [seat.takeNotice(), said].filter(Boolean).join('\n\n');
     return { content: [{ type: 'text', text }], structuredContent: { ...facts, text } };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const text = cause instanceof NoSeatError ? reason : unusable(reason);
     return { content: [{ type: 'text', text }], isError: true };
   }

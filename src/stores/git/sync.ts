@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { isoTime } from '../../core/iso-time.ts';
+import { messageOf } from '../../core/message-of.ts';
 import { oneLine } from '../../core/quote.ts';
 import { redact } from '../../core/redact.ts';
 import { makePrivateDirectory } from '../../io/atomic-write.ts';
@@ -83,7 +84,7 @@ export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncRepor
     await tidyNowAndThen(repository.path).catch(() => {});
     return done;
   } catch (cause) {
-    const failed = report('failed', cause instanceof Error ? cause.message : String(cause));
+    const failed = report('failed', messageOf(cause));
     keepReport(site.place, failed);
     return failed;
   } finally {
