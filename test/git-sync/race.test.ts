@@ -39,6 +39,12 @@ async function expectOneOrder(machines: readonly Machine[], remote: string, memb
   const ids = Object.values(first!);
   // A remote that takes part of a push only leaves numbers of members that had to take later ones: the latest counts.
   expect(new Set(ids).size).toBe(members);
+  const latest = new Map(Object.entries(first!).map(([seq, id]) => [id, Number(seq)]));
+  for (const [id, seq] of latest) {
+    const [, who, n] = /^(.*)-(\d+)$/.exec(id)!;
+    const before = latest.get(`${who}-${Number(n) - 1}`) ?? 0;
+    expect(seq, `${id} joined after the one before it`).toBeGreaterThan(before);
+  }
   const masters = await Promise.all(machines.map(async (one) => (await one.roster()).master));
   for (const master of masters) {
     expect(master?.birth.id).toBe(ids.at(-1));
