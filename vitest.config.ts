@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**', 'node_modules/**'],
     globalSetup: ['test/support/build-once.ts'],
+    setupFiles: ['test/support/same-dice.ts'],
     // The tests of permissions change the process's user, which threads share.
     pool: 'forks',
     maxWorkers: 2,

@@ -22,13 +22,12 @@ import { invisible } from '../support/hostile.ts';
 import { mangled } from '../support/mangled.ts';
 import { expectWell, haveRecords, records } from '../support/member-records.ts';
 import { write } from '../support/scratch.ts';
+import { seed } from '../support/seed.ts';
 import { idOf } from '../support/state.ts';
 import { recordedTranscript, type SessionUnderTest, world } from '../support/world.ts';
-import { seed } from './support/seed.ts';
 
 const runs = Number(process.env.FLOWLOOM_FUZZ_RUNS ?? 1) * 300;
 const spawned = Math.ceil(runs / 12);
-const dice = { seed, numRuns: runs };
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures');
 const settings = join(import.meta.dirname, '..', 'install', 'settings');
@@ -54,7 +53,7 @@ describe(`in one process (seed ${seed})`, () => {
               ]);
         },
       ),
-      dice,
+      { numRuns: runs },
     );
   });
 
@@ -66,7 +65,7 @@ describe(`in one process (seed ${seed})`, () => {
         // Once more, on what it has become.
         expect(digest(JSON.parse(JSON.stringify(found)), text)).toBeTypeOf('object');
       }),
-      { ...dice, numRuns: Math.ceil(runs / 4) },
+      { numRuns: Math.ceil(runs / 4) },
     );
   });
 
@@ -89,7 +88,7 @@ describe(`in one process (seed ${seed})`, () => {
           }
         },
       ),
-      dice,
+      { numRuns: runs },
     );
     expect(wired).toBeGreaterThan(runs / 50);
   });
@@ -106,7 +105,7 @@ describe(`in one process (seed ${seed})`, () => {
         const read = parseManifest(text);
         if (read) expect(read.files).toBeTypeOf('object');
       }),
-      dice,
+      { numRuns: runs },
     );
   });
 });
@@ -150,7 +149,7 @@ describe(`in files (seed ${seed})`, () => {
           expect(resolveConfig(JSON.parse(JSON.stringify(config)))).toEqual({ config, problems: [] });
         },
       ),
-      { ...dice, numRuns: Math.ceil(runs / 2) },
+      { numRuns: Math.ceil(runs / 2) },
     );
   });
 
@@ -176,7 +175,7 @@ describe(`in files (seed ${seed})`, () => {
           write(path, whole[kind]!);
         },
       ),
-      dice,
+      { numRuns: runs },
     );
   });
 
@@ -209,7 +208,7 @@ describe(`in files (seed ${seed})`, () => {
         expectWell('another', await other.prompt());
         expect((await other.prompt()).context).toMatch(/^You are (?:master|worker) \(epoch \d+\)/);
       }),
-      { ...dice, numRuns: spawned },
+      { numRuns: spawned },
     );
   });
 });

@@ -3,7 +3,7 @@
  * the members that are there. With the gate in front of the hot hooks nobody is told anything else, and it is the
  * gate that answers where nothing has changed. All of them live in a pid namespace, where the number of one that ended comes again.
  *
- * FLOWLOOM_MODEL_SEED repeats a run, FLOWLOOM_MODEL_RUNS makes it longer.
+ * FLOWLOOM_SEED repeats a run, FLOWLOOM_MODEL_RUNS makes it longer.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -23,10 +23,10 @@ import {
 } from '../support/clients.ts';
 import { missing } from '../support/missing.ts';
 import { type PidNamespace, pidNamespace, pidNamespaceNeeds } from '../support/pid-namespace.ts';
+import { seed } from '../support/seed.ts';
 import type { Fire, Fired, SessionUnderTest, World } from '../support/world.ts';
 import { world } from '../support/world.ts';
 
-const seed = Number(process.env.FLOWLOOM_MODEL_SEED ?? Date.now() % 1_000_000_000);
 const runs = Number(process.env.FLOWLOOM_MODEL_RUNS ?? 6);
 
 /** What the rules know of a client. */
@@ -419,7 +419,7 @@ for (const [way, shell, needs] of ways) {
           for (const heir of real.heirs) await heir?.kill();
         }
       }),
-      { seed, numRuns: runs, endOnFailure: runs < 20 },
+      { numRuns: runs, endOnFailure: runs < 20 },
     );
   });
 }

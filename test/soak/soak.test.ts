@@ -17,10 +17,10 @@ import { blankSight } from '../../src/core/notebook.ts';
 import { survey } from '../../src/flows/survey.ts';
 import { startOf, thisDomain } from '../../src/io/processes.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
-import { chance, seed } from '../faults/support/seed.ts';
 import { injecting, straceMissing } from '../faults/support/strace.ts';
 import { Tally } from '../faults/support/tally.ts';
 import { startLongClient } from '../support/clients.ts';
+import { chance, seed } from '../support/seed.ts';
 import { type Fire, type Fired, type SessionUnderTest, world } from '../support/world.ts';
 import { type Join, type Life, type Operation, violationsOf } from './checker.ts';
 

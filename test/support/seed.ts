@@ -1,6 +1,6 @@
 /** Chance that can be had again: everything random in a run comes from one number, which is printed and accepted. */
 
-/** FLOWLOOM_SEED, or a new one. */
+/** FLOWLOOM_SEED, or a new one for each test file. */
 export const seed: number = Number(process.env.FLOWLOOM_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */

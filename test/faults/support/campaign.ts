@@ -5,8 +5,8 @@
  * A sample of that unless FLOWLOOM_FAULTS=all; with a number there, a sample so many times as large. FLOWLOOM_SEED repeats a sample.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chance, sample, seed } from '../../support/seed.ts';
 import { type Call, errorsOf, type Fault, isByChance, likeness } from './call.ts';
-import { chance, sample, seed } from './seed.ts';
 import { Tally } from './tally.ts';
 
 /** How a process ended. */
