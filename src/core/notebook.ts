@@ -49,6 +49,8 @@ export interface Conversation {
   readonly sessionId: string;
   readonly firstPrompt: string;
   readonly latestPrompt: string;
+  /** When it was given, in ms since 1970. */
+  readonly latestPromptAt: number;
   readonly said: string;
   readonly summary: string;
   /** What the session itself wrote for its handoff. */
@@ -105,6 +107,7 @@ export const newConversation = (sessionId: string): Conversation => ({
   sessionId,
   firstPrompt: '',
   latestPrompt: '',
+  latestPromptAt: 0,
   said: '',
   summary: '',
   words: null,
@@ -149,6 +152,7 @@ const digest = object<Digest>({
   asked: or(list(object({ call: text, text })), []),
   firstPrompt: or(text, ''),
   latestPrompt: or(text, ''),
+  latestPromptAt: or(number, 0),
   lastSaid: or(text, ''),
 });
 
@@ -156,6 +160,7 @@ const conversation = object<Conversation>({
   sessionId: or(text, ''),
   firstPrompt: or(text, ''),
   latestPrompt: or(text, ''),
+  latestPromptAt: or(number, 0),
   said: or(text, ''),
   summary: or(text, ''),
   words: or(nullable(object({ goal: text, done: text, next: text, questions: list(text) })), null),

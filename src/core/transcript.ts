@@ -34,6 +34,8 @@ export interface Digest {
   readonly asked: readonly { readonly call: string; readonly text: string }[];
   readonly firstPrompt: string;
   readonly latestPrompt: string;
+  /** When it was given, in ms since 1970; 0 where the transcript does not say. */
+  readonly latestPromptAt: number;
   readonly lastSaid: string;
 }
 
@@ -44,6 +46,7 @@ export const emptyDigest: Digest = {
   asked: [],
   firstPrompt: '',
   latestPrompt: '',
+  latestPromptAt: 0,
   lastSaid: '',
 };
 
@@ -102,6 +105,7 @@ class Reading {
   asked: Digest['asked'][number][];
   firstPrompt: string;
   latestPrompt: string;
+  latestPromptAt: number;
   lastSaid: string;
 
   constructor(before: Digest) {
@@ -111,6 +115,7 @@ class Reading {
     this.asked = [...before.asked];
     this.firstPrompt = before.firstPrompt;
     this.latestPrompt = before.latestPrompt;
+    this.latestPromptAt = before.latestPromptAt;
     this.lastSaid = before.lastSaid;
   }
 
@@ -118,7 +123,7 @@ class Reading {
     const { message, attachment } = line;
     // A prompt that was typed while a turn ran has no line of its own.
     if (isRecord(attachment) && attachment.type === 'queued_command')
-      this.prompt(attachment, str(attachment.prompt));
+      this.prompt({ timestamp: line.timestamp, ...attachment }, str(attachment.prompt));
     if (!isRecord(message)) return;
     if (line.type === 'assistant') this.assistant(message, line.isSidechain === true);
     else if (line.type === 'user') this.user(line, message);
@@ -185,6 +190,7 @@ class Reading {
     if (line.isMeta === true || line.isSidechain === true || !isHumanPrompt(text)) return;
     if (isRecord(line.origin) && line.origin.kind !== 'human') return;
     this.latestPrompt = keep(text, promptChars);
+    this.latestPromptAt = Date.parse(str(line.timestamp)) || 0;
     this.firstPrompt ||= this.latestPrompt;
   }
 
@@ -210,6 +216,7 @@ class Reading {
       asked: this.asked,
       firstPrompt: this.firstPrompt,
       latestPrompt: this.latestPrompt,
+      latestPromptAt: this.latestPromptAt,
       lastSaid: this.lastSaid,
     };
   }

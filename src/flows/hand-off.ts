@@ -42,7 +42,7 @@ export function handoffOf(
     joinedAt: member.birth.joinedAt,
     writtenAt: isoTime(extra.writtenAt),
     firstPrompt: conversation.firstPrompt || digest.firstPrompt,
-    latestPrompt: conversation.latestPrompt || digest.latestPrompt,
+    latestPrompt: conversation.latestPrompt,
     said: conversation.said || digest.lastSaid,
     words: conversation.words,
     asked: digest.asked.map((question) => question.text),
@@ -57,19 +57,20 @@ export function handoffOf(
 }
 
 /**
- * Reads on in the transcript, from where the last hook stopped. A prompt in there is newer than the one that is known, or it is that
- * one: of a prompt that was answered without Node nobody knows but the transcript.
+ * Reads on in the transcript, from where the last hook stopped. Of a prompt that was answered without Node nobody knows but the
+ * transcript; but the client writes it late, so what is new in there may well be older than the prompt that a hook was told.
  */
 export function readOn(session: Session, conversation: Conversation): Conversation {
   const { path, offset } = conversation.read;
   if (!path) return conversation;
   const tail = session.readTail(path, offset);
-  const before = conversation.digest;
-  const read = digest({ ...before, latestPrompt: '' }, tail.text);
+  const read = digest(conversation.digest, tail.text);
+  const { latestPrompt, latestPromptAt } = read;
+  const isNewer = !conversation.latestPrompt || latestPromptAt > conversation.latestPromptAt;
   return {
     ...conversation,
-    latestPrompt: read.latestPrompt || conversation.latestPrompt,
-    digest: { ...read, latestPrompt: read.latestPrompt || before.latestPrompt },
+    ...(isNewer ? { latestPrompt, latestPromptAt } : {}),
+    digest: read,
     read: { path, offset: tail.offset },
   };
 }

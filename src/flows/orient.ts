@@ -145,7 +145,12 @@ export async function atPrompt(session: Session, prompt: string): Promise<string
     const latestPrompt = keep(prompt, promptChars);
     session.notebook = {
       ...session.notebook,
-      conversation: { ...conversation, latestPrompt, firstPrompt: conversation.firstPrompt || latestPrompt },
+      conversation: {
+        ...conversation,
+        latestPrompt,
+        latestPromptAt: session.observer.now,
+        firstPrompt: conversation.firstPrompt || latestPrompt,
+      },
     };
   }
   const membership = await takePartForCertain(session, 'late');

@@ -34,12 +34,17 @@ scenarios('prompts that are answered without Node', () => {
     await a.turn(`RUNTOOL Read ${JSON.stringify({ file_path: long })} END`);
     const file_path = join(world.scratch.repository, 'prices.txt');
     await a.turn(`RUNTOOL Write ${JSON.stringify({ file_path, content: 'price' })} END`);
+    await a.turn('Is it good?');
     expect(nodeRuns('UserPromptSubmit')).toBe(before);
     expect(nodeRuns('PostToolBatch')).toBe(0);
     await b.exit();
     const [changed] = await a.turn('And now?');
     expect(toldAt('UserPromptSubmit', changed!)).toMatch(/^You are master \(epoch 1\).*\nChanged: /);
     expect(nodeRuns('UserPromptSubmit')).toBe(before + 1);
+    // Of a turn as short as these the client writes the prompt after its end: only now the one before.
+    expect(world.json<{ sessionId: string; goal: string }[]>(['handoff'])).toContainEqual(
+      expect.objectContaining({ sessionId: session, label: 'checkpoint', goal: 'And now?' }),
+    );
     await a.exit();
     expect(existsSync(ready)).toBe(false);
     expect(world.flowloom(['handoff', 'show']).stdout).toContain('prices.txt');

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { filesIn, parseHandoff } from '../../src/core/handoff.ts';
 import { typeIn } from '../cli/command.ts';
 import { git, write } from '../support/scratch.ts';
-import { births, notebookOf, notes } from '../support/state.ts';
+import { births, notebookOf, notes, presenceOf } from '../support/state.ts';
 import {
   bashCall,
   recordedTranscript,
@@ -180,6 +180,32 @@ describe('writing', () => {
     expect(onlyNote(w).body).toContain('first words');
     expect(onlyNote(w).body).toContain('two');
     expect(notebookOf(w.state, one.client.pid).conversation.read.offset).toBeGreaterThan(size);
+  });
+
+  /** Its prompts are known to a hook only when Node answered them, and to the transcript only after a while. */
+  test('the goal is the newest prompt that either a hook or the transcript knows', async () => {
+    const w = world();
+    const one = w.session();
+    const typed = (text: string) => ({ ...human(text), timestamp: new Date().toISOString() });
+    const goals = async () => {
+      await one.stop('Done.');
+      return [onlyNote(w).head.goal, presenceOf(w.state, one.client.pid).doing];
+    };
+    await one.start();
+    const first = typed('the first');
+    await one.prompt('the first');
+    expect(await goals()).toEqual(['the first', 'the first']);
+    const second = typed('the second');
+    await one.prompt('the second');
+    one.writeTranscript([first]);
+    expect(await goals()).toEqual(['the second', 'the second']);
+    one.writeTranscript([first, second]);
+    expect(await goals()).toEqual(['the second', 'the second']);
+    one.writeTranscript([first, second, typed('the third')]);
+    expect(await goals()).toEqual(['the third', 'the third']);
+    // Of one that bears no time nobody can say that it is newer.
+    one.writeTranscript([first, second, typed('the third'), human('whenever')]);
+    expect(await goals()).toEqual(['the third', 'the third']);
   });
 
   test('a transcript of 1 GB costs nothing', async () => {

@@ -346,6 +346,21 @@ describe('prompts', () => {
     expect(read(user(prompt)).latestPrompt).toBe(prompt);
   });
 
+  test('with the time at which they were given, where the line says it', () => {
+    const at = (timestamp: Json) => read({ ...human('one'), ...timestamp }).latestPromptAt;
+    expect(at({ timestamp: '2026-11-22T08:38:47.474Z' })).toBe(Date.UTC(2026, 10, 22, 8, 38, 47, 474));
+    expect([at({}), at({ timestamp: 'soon' }), at({ timestamp: 7 })]).toEqual([0, 0, 0]);
+    const queued = {
+      type: 'attachment',
+      timestamp: '2026-11-22T08:38:47.474Z',
+      attachment: { type: 'queued_command', prompt: 'and this' },
+    };
+    expect(read(queued)).toMatchObject({
+      latestPrompt: 'and this',
+      latestPromptAt: Date.UTC(2026, 10, 22, 8, 38, 47, 474),
+    });
+  });
+
   test('the recorded notification is none, the recorded prompt is one', () => {
     expect(isHumanPrompt(String(recorded('UserPromptSubmit.task-notification').prompt))).toBe(false);
     expect(isHumanPrompt(String(recorded('UserPromptSubmit').prompt))).toBe(true);
