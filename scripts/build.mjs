@@ -105,10 +105,10 @@ const run = async (options) => {
 
 const sources = readdirSync(join(root, 'hooks'));
 const hookNames = sources.filter((name) => name.endsWith('.ts')).map((name) => basename(name, '.ts'));
-// What a hook nearly always loads belongs to its body and to its code cache: a session start settles and inherits, and hot hooks
-// that come through a gate prepare the next answer.
+// What a hook often loads belongs to its body and to its code cache: a session start settles, inherits and asks git what its predecessor
+// has changed, and hot hooks that come through a gate prepare the next answer.
 const inlined = {
-  'session-start': ['settle', 'inherit'],
+  'session-start': ['settle', 'inherit', 'git'],
   'user-prompt-submit': ['steady'],
   'post-tool-batch': ['steady'],
 };

@@ -76,7 +76,7 @@ export function readOn(session: Session, conversation: Conversation): Conversati
 }
 
 /**
- * A stop says what git's files say: starting git would cost every turn a quarter of a Node start, and what is changed and staged
+ * A stop says what git's files say: starting git would cost every turn a seventh of a Node start, and what is changed and staged
  * is better asked when somebody reads the checkpoint. At the end git itself is asked, since afterwards nobody can.
  */
 async function askGit(session: Session, label: HandoffLabel): Promise<GitFacts> {

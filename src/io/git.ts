@@ -1,6 +1,6 @@
 /** The only caller of git. It never asks, never locks, never outlives its limit, and never answers for an inherited repository. */
-import { spawnSync } from 'node:child_process';
 import { type GitFacts, parseStatus } from '../core/git-facts.ts';
+import { runAndWait } from './run-and-wait.ts';
 
 /** Variables that would make git answer for another repository than the one it is asked about. */
 const inherited = [
@@ -30,28 +30,28 @@ export function git(directory: string, args: readonly string[], limitMs: number)
     LC_ALL: 'C',
   };
   for (const name of inherited) delete env[name];
-  const result = spawnSync('git', ['-c', 'core.fsmonitor=false', ...args], {
-    cwd: directory,
+  const { failure, exitCode, stdout, stderr } = runAndWait('git', ['-c', 'core.fsmonitor=false', ...args], {
+    directory,
     env,
-    encoding: 'utf8',
-    timeout: limitMs,
-    killSignal: 'SIGKILL',
-    maxBuffer: 4 << 20,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    windowsHide: true,
+    limitMs,
   });
-  const code = (result.error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ENOENT') return { ok: false, why: 'missing', message: 'git is not on the PATH' };
-  if (code === 'ETIMEDOUT')
+  if (failure === 'ENOENT') return { ok: false, why: 'missing', message: 'git is not on the PATH' };
+  if (failure === 'ETIMEDOUT')
     return { ok: false, why: 'too slow', message: `git took longer than ${limitMs} ms` };
-  if (result.status !== 0)
-    return { ok: false, why: 'failed', message: (result.stderr || String(result.error ?? '')).trim() };
-  return { ok: true, output: result.stdout };
+  if (exitCode !== 0) return { ok: false, why: 'failed', message: (stderr || failure).trim() };
+  return { ok: true, output: stdout };
 }
 
 /** Branch, commit, changed and staged files of a work tree; null when git does not say in time. */
 export function gitFacts(worktree: string, limitMs: number): GitFacts | null {
-  const args = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=normal'];
+  const args = [
+    'status',
+    '--porcelain=v2',
+    '--branch',
+    '--no-ahead-behind',
+    '-z',
+    '--untracked-files=normal',
+  ];
   const answer = git(worktree, args, limitMs);
   return answer.ok ? parseStatus(answer.output) : null;
 }

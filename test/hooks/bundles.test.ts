@@ -1,11 +1,12 @@
 /** What the built hooks may weigh and need: every hook is a Node start that somebody waits for. */
 
+import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bundles, hookNames, hooksFolder } from '../support/built.ts';
-import { scratch } from '../support/scratch.ts';
+import { scratch, write } from '../support/scratch.ts';
 import { world } from '../support/world.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -18,6 +19,9 @@ test('there is one hook per file in hooks/, and no other', () => {
   const built = readdirSync(hooksFolder).filter((name) => name.endsWith('.cjs'));
   expect(built.map((name) => name.replace(/\.cjs$/, '')).sort()).toEqual([...hookNames].sort());
 });
+
+/** What Node has loaded anyway, or nearly so. */
+const cheap = ['fs', 'path', 'os', 'module', 'util', 'vm'];
 
 describe.each(hookNames.flatMap((name) => [`${name}.cjs`, `body/${name}.cjs`]))('%s', (file) => {
   const facts = bundles[`dist/hooks/${file}`]!;
@@ -35,7 +39,6 @@ describe.each(hookNames.flatMap((name) => [`${name}.cjs`, `body/${name}.cjs`]))(
   });
 
   test('loads nothing at its start but what Node has loaded anyway', () => {
-    const cheap = ['fs', 'path', 'os', 'module', 'vm'];
     const external = facts.imports
       .map((path) => path.replace(/^node:/, ''))
       .filter((path) => !path.startsWith('./lazy/'));
@@ -44,6 +47,41 @@ describe.each(hookNames.flatMap((name) => [`${name}.cjs`, `body/${name}.cjs`]))(
     for (const [, path] of text.matchAll(/(?:^|[^.\w])require\("([^"]+)"\)/g))
       if (!path!.startsWith('./lazy/')) expect(cheap).toContain(path!.replace(/^node:/, ''));
   });
+});
+
+test('no hook loads more of Node while it runs, not even to ask git', async () => {
+  const folder = scratch('loaded');
+  const list = join(folder, 'list');
+  // Hooks leave by `reallyExit`, before any event.
+  const spy = write(
+    join(folder, 'spy.cjs'),
+    `const { reallyExit } = process;
+     process.reallyExit = (code) => {
+       require('node:fs').appendFileSync(${JSON.stringify(list)}, JSON.stringify(process.moduleLoadList) + '\\n');
+       reallyExit.call(process, code);
+     };`,
+  );
+  const env = { NODE_OPTIONS: `--require=${spy}` };
+  execFileSync(process.execPath, [write(join(folder, 'bare.cjs'), 'process.reallyExit(0);')], { env });
+  const { session } = world();
+  const [one, two] = [session(), session()];
+  await one.start('startup', { env });
+  await one.prompt('hello', { env });
+  await one.tools(undefined, { env });
+  await one.compacted('All of it.', { env });
+  await one.stop('Done.', { env });
+  expect((await two.start('startup', { env })).context).toContain('## Git (as this is read)');
+  await two.prompt('on', { env });
+  await two.end(undefined, { env });
+  const [bare, ...runs] = readFileSync(list, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as string[]);
+  expect(runs).toHaveLength(8);
+  for (const loaded of runs) {
+    const more = loaded.filter((name) => /^NativeModule \w+$/.test(name) && !bare!.includes(name));
+    expect(more.filter((name) => !cheap.includes(name.split(' ')[1]!))).toEqual([]);
+  }
 });
 
 test('every lazy part that is named is there, and needs nothing but builtins and other parts', () => {

@@ -9,16 +9,20 @@ import { git, repository, scratch, write } from '../support/scratch.ts';
 
 /** The exact command of the product, untrimmed, without the environment of this machine. */
 const status = (directory: string): string =>
-  execFileSync('git', ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=normal'], {
-    cwd: directory,
-    encoding: 'utf8',
-    env: {
-      PATH: process.env.PATH,
-      HOME: '/nonexistent',
-      GIT_CONFIG_NOSYSTEM: '1',
-      GIT_CONFIG_GLOBAL: '/dev/null',
+  execFileSync(
+    'git',
+    ['status', '--porcelain=v2', '--branch', '--no-ahead-behind', '-z', '--untracked-files=normal'],
+    {
+      cwd: directory,
+      encoding: 'utf8',
+      env: {
+        PATH: process.env.PATH,
+        HOME: '/nonexistent',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_CONFIG_GLOBAL: '/dev/null',
+      },
     },
-  });
+  );
 
 const facts = (directory: string) => parseStatus(status(directory));
 
