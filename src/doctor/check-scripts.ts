@@ -11,6 +11,7 @@ const mostBytes = 8 << 20;
 interface ScriptFacts {
   /** Version that the manifest names; null without a manifest of ours. */
   readonly version: string | null;
+  /** With the manifest, as install counts them. */
   readonly files: number;
   readonly missing: readonly string[];
   readonly edited: readonly string[];
@@ -28,7 +29,7 @@ function gatherScripts({ directory, entries }: Installation): ScriptFacts {
   const found = paths.map((path) => ({ path, file: readCapped(join(directory, path), mostBytes) }));
   return {
     version: manifest?.version ?? null,
-    files: paths.length,
+    files: paths.length + (manifest ? 1 : 0),
     missing: found.filter(({ file }) => file.kind !== 'read').map(({ path }) => path),
     edited: found
       .filter(

@@ -16,6 +16,7 @@ import { notebooksIn } from '../../src/io/notebook-file.ts';
 import { statePlaces } from '../../src/io/places.ts';
 import { locateScope } from '../../src/io/scope.ts';
 import { findingCodes, wordingOf } from '../../src/messages/doctor.ts';
+import { filesBelow } from '../support/scratch.ts';
 import { addGhosts, createWorld, hooksSource, type World } from './world.ts';
 
 interface Situation {
@@ -395,7 +396,7 @@ const situations: readonly Situation[] = [
     severity: 'ok',
     when: 'all is installed',
     arrange: (world) => world.install('user'),
-    args: () => ({ scope: 'user' }),
+    args: (world) => ({ scope: 'user', files: filesBelow(join(world.home, '.claude', 'flowloom')).length }),
   },
   {
     code: 'scripts-missing',
