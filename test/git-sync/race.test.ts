@@ -37,12 +37,12 @@ async function expectOneOrder(machines: readonly Machine[], remote: string, memb
   const [first, ...others] = await Promise.all(machines.map((one) => one.numbers()));
   for (const other of others) expect(other).toEqual(first);
   const ids = Object.values(first!);
-  // A remote that takes part of a push only leaves numbers of members that had to take later ones: the latest counts.
+  expect(ids).toHaveLength(members);
   expect(new Set(ids).size).toBe(members);
-  const latest = new Map(Object.entries(first!).map(([seq, id]) => [id, Number(seq)]));
-  for (const [id, seq] of latest) {
+  const numbers = new Map(Object.entries(first!).map(([seq, id]) => [id, Number(seq)]));
+  for (const [id, seq] of numbers) {
     const [, who, n] = /^(.*)-(\d+)$/.exec(id)!;
-    const before = latest.get(`${who}-${Number(n) - 1}`) ?? 0;
+    const before = numbers.get(`${who}-${Number(n) - 1}`) ?? 0;
     expect(seq, `${id} joined after the one before it`).toBeGreaterThan(before);
   }
   const masters = await Promise.all(machines.map(async (one) => (await one.roster()).master));

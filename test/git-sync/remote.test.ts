@@ -1,5 +1,5 @@
 /** What a remote can do to a sync, and what a sync tells a remote. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -204,6 +204,54 @@ describe('a remote that loses what it had', () => {
     expect(await ids(a)).toEqual(['alice']);
     expect(await a.store().handoffs()).toEqual([]);
     expect((await a.sync()).outcome).toBe('synced');
+  });
+});
+
+describe('a number that is taken while it is being sent', () => {
+  /** Somebody else pushes first: whoever looks sees no number, and finds one at the push. */
+  const overtaken = (machine: Machine, by: Machine, base: string): void => {
+    const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    const once = join(base, 'overtaken');
+    const push = `'${real}' --git-dir '${by.coord}' push -q '${join(base, 'remote.git')}' ${seqRef(1)}:${seqRef(1)}`;
+    script(
+      join(base, 'bin', 'git'),
+      `[ "$1" = push ] && [ ! -e '${once}' ] && : > '${once}' && env -u GIT_DIR ${push}\nexec '${real}' "$@"`,
+    );
+    machine.env.PATH = `${join(base, 'bin')}:${process.env.PATH}`;
+  };
+  const numbersOn = (remote: string): string[] =>
+    git(remote, 'for-each-ref', '--format=%(refname)', 'refs/flowloom/seq').split('\n');
+
+  test('of those that came after it none is left there', async () => {
+    const { base, clone, remote } = fleet();
+    const [a, b] = [clone('a'), clone('b')];
+    await b.join('bob');
+    for (const id of ['a1', 'a2', 'a3']) await a.join(id);
+    overtaken(a, b, base);
+    const report = await a.sync();
+    expect(report).toMatchObject({ outcome: 'synced', message: '' });
+    expect(report.renumbered.map(({ member }) => member)).toEqual(['a1', 'a2', 'a3']);
+    await b.sync();
+    const order = Object.values(await b.numbers());
+    expect(order).toEqual(['bob', 'a1', 'a2', 'a3']);
+    expect(numbersOn(remote)).toHaveLength(4);
+  });
+
+  test('the order is right, too, on a remote that cannot take all or none', async () => {
+    const { base, clone, remote } = fleet();
+    git(remote, 'config', 'receive.advertiseAtomic', 'false');
+    const [a, b] = [clone('a'), clone('b')];
+    await b.join('bob');
+    for (const id of ['a1', 'a2', 'a3']) await a.join(id);
+    overtaken(a, b, base);
+    expect(await a.sync()).toMatchObject({ outcome: 'synced', message: '' });
+    await b.sync();
+    for (const one of [a, b]) {
+      const { members } = await one.roster();
+      expect(members.map(({ birth }) => birth.id).reverse()).toEqual(['bob', 'a1', 'a2', 'a3']);
+    }
+    // It took two of the old ones, whose members have later ones now.
+    expect(numbersOn(remote)).toHaveLength(6);
   });
 });
 

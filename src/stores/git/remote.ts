@@ -20,8 +20,8 @@ export type PushAnswer =
 export interface Remote {
   /** Copies the remote's records below `refs/remote/` of the private repository, and forgets there what the remote has not. */
   fetch(): Promise<RemoteAnswer>;
-  /** Changes refs of the remote, each only if it still is what was expected. */
-  push(changes: readonly RemoteChange[]): Promise<PushAnswer>;
+  /** Changes refs of the remote, each only if it still is what was expected; `together`: all or none, where the remote knows how. */
+  push(changes: readonly RemoteChange[], how?: 'together'): Promise<PushAnswer>;
 }
 
 /** How many refs one push names: a command line has a limit. */
@@ -142,22 +142,26 @@ export async function openRemote(site: RemoteSite): Promise<Remote | RemoteAnswe
         env,
       ),
 
-    async push(changes) {
-      const results = new Map<string, string | null>();
-      for (let at = 0; at < changes.length; at += batch) {
-        const some = changes.slice(at, at + batch);
-        const answer = await call(
+    async push(changes, how) {
+      const send = (some: readonly RemoteChange[], ...options: readonly string[]) =>
+        call(
           [
-            ...['push', '--porcelain', '--no-verify', '--no-signed'],
+            ...['push', '--porcelain', '--no-verify', '--no-signed', ...options],
             ...some.map(({ ref, expected }) => `--force-with-lease=${ref}:${expected ?? ''}`),
             ...['--', name, ...some.map(({ ref, oid }) => `${oid ?? ''}:${ref}`)],
           ],
           env,
         );
+      const results = new Map<string, string | null>();
+      for (let at = 0; at < changes.length; at += batch) {
+        const some = changes.slice(at, at + batch);
+        let answer = await send(some, ...(how ? ['--atomic'] : []));
+        if (!answer.ok && /does not support --atomic/.test(answer.message)) answer = await send(some);
         const seen = [...(answer.output ?? '').matchAll(/^([ +\-*!=])\t[^\t]*:(\S+)\t(.*)$/gm)];
         // Without a word on any ref the remote was not reached.
         if (!answer.ok && (answer.why !== 'failed' || seen.length === 0)) return answer;
         for (const [, flag, ref, summary] of seen) results.set(ref!, flag === '!' ? summary! : null);
+        if (how && !answer.ok) break;
       }
       return { ok: true, results };
     },

@@ -92,6 +92,12 @@ export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncRepor
   }
 }
 
+/** What the remote did not take, and why not. */
+interface Refused {
+  readonly changes: readonly RemoteChange[];
+  readonly message: string;
+}
+
 interface Ended {
   readonly outcome: SyncOutcome;
   readonly message: string;
@@ -140,18 +146,16 @@ class Work {
 
   /** Until both sides know the same: each round somebody's compare-and-swap went through, if not ours. */
   async #rounds(remote: Remote): Promise<Ended> {
-    let refused: { changes: readonly RemoteChange[]; message: string } | null = null;
+    let refused: Refused | null = null;
     for (let round = 0; round < mostRounds && Date.now() < this.#until; round++) {
       const base = await this.#view(remoteRefs);
       const fetched = await remote.fetch();
       if (!fetched.ok) return { outcome: outcomeOf[fetched.why], message: fetched.message };
       this.viewAt = isoTime(Date.now());
       const theirs = await this.#view(remoteRefs);
-      // What was not taken, though nobody had changed it there: the remote does not want it.
-      const still = refused?.changes.filter(
-        ({ ref, expected }) => (theirs.get(ref)?.oid ?? null) === expected,
-      );
-      if (refused && still?.length) return { outcome: 'refused', message: refused.message };
+      // It was not taken, though nobody had changed any of it there: the remote does not want it.
+      if (refused?.changes.every(({ ref, expected }) => (theirs.get(ref)?.oid ?? null) === expected))
+        return { outcome: 'refused', message: refused.message };
 
       for (const step of planMerge(await this.#view(localRefs), base, theirs, this.#merger))
         await this.#take(step);
@@ -161,28 +165,45 @@ class Work {
         if (content === null || 'oid' in content) return { ref, expected, oid: content?.oid ?? null };
         return { ref, expected, oid: this.#repository.keepShared(content) };
       });
-      const pushed = await remote.push(changes);
-      if (!pushed.ok)
-        return {
-          outcome: pushed.why === 'failed' ? 'refused' : outcomeOf[pushed.why],
-          message: pushed.message,
-        };
-      const rejected: RemoteChange[] = [];
-      let message = '';
-      for (const change of changes) {
-        const reason = pushed.results.get(change.ref);
-        if (reason === null) await this.#sent(change);
-        else {
-          rejected.push(change);
-          message ||= `${change.ref}: ${reason ?? 'no answer'}`;
-        }
-      }
-      if (rejected.length === 0) return { outcome: 'synced', message: '' };
-      refused = { changes: rejected, message };
+      // A member whose number is taken joins again with all who joined after it: of their numbers none is to stay behind there.
+      const isJoin = ({ ref, oid }: RemoteChange): boolean => oid !== null && ref.startsWith(seqRefs);
+      const joins = await this.#push(remote, changes.filter(isJoin), 'together');
+      if ('outcome' in joins) return joins;
+      const rest = await this.#push(
+        remote,
+        changes.filter((change) => !isJoin(change)),
+      );
+      if ('outcome' in rest) return rest;
+      refused = { changes: [...joins.changes, ...rest.changes], message: joins.message || rest.message };
+      if (refused.changes.length === 0) return { outcome: 'synced', message: '' };
       // Those who were slower together are not slower together again.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * Math.min(round + 1, 8)));
     }
     return { outcome: 'slow', message: 'others kept changing the same records' };
+  }
+
+  async #push(remote: Remote, changes: readonly RemoteChange[], how?: 'together'): Promise<Refused | Ended> {
+    const pushed = await remote.push(changes, how);
+    if (!pushed.ok)
+      return {
+        outcome: pushed.why === 'failed' ? 'refused' : outcomeOf[pushed.why],
+        message: pushed.message,
+      };
+    const refused: RemoteChange[] = [];
+    const reasons: string[] = [];
+    for (const change of changes) {
+      const reason = pushed.results.get(change.ref);
+      if (reason === null) await this.#sent(change);
+      else {
+        refused.push(change);
+        reasons.push(`${change.ref}: ${reason ?? 'no answer'}`);
+      }
+    }
+    // Of changes that go together most say only that another one was not taken.
+    return {
+      changes: refused,
+      message: reasons.find((reason) => !/atomic/.test(reason)) ?? reasons[0] ?? '',
+    };
   }
 
   /** All records below a prefix, by the name that they have in the store. */
