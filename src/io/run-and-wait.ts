@@ -18,8 +18,7 @@ export interface Ended {
 
 /** Where it runs, and for how long at most before it is killed. */
 export interface Limits {
-  /** Ours unless told. */
-  readonly directory?: string;
+  readonly directory: string;
   readonly env: NodeJS.ProcessEnv;
   readonly limitMs: number;
 }
@@ -65,12 +64,12 @@ function below(
   const { error, status, output } = spawn({
     file,
     args: [file, ...args],
+    cwd: directory,
     envPairs: pairs.map(([name, value]) => `${name}=${value}`),
     stdio: [{ type: 'ignore' }, pipe, pipe],
     timeout: limitMs,
     maxBuffer: mostBytes,
     killSignal: sigkill,
-    ...(directory === undefined ? {} : { cwd: directory }),
   });
   return {
     failure: error ? util.getSystemErrorName(error) : '',

@@ -5,7 +5,7 @@ import { scratch } from '../support/scratch.ts';
 
 const env = { PATH: process.env.PATH, WHO: 'me', NOBODY: undefined };
 const sh = (script: string, more: { directory?: string; limitMs?: number } = {}) =>
-  runAndWait('sh', ['-c', script], { env, limitMs: 10_000, ...more });
+  runAndWait('sh', ['-c', script], { directory: '/', env, limitMs: 10_000, ...more });
 
 const withoutBinding = () =>
   vi.spyOn(process as unknown as { binding(): never }, 'binding').mockImplementation(() => {
@@ -41,7 +41,7 @@ describe.each([
   test('is missing, is not in a directory that is missing, and is killed at its limit', () => {
     prepare();
     const nothing = { exitCode: null, stdout: '', stderr: '' };
-    const missing = runAndWait('no-such-program', [], { env, limitMs: 10_000 });
+    const missing = runAndWait('no-such-program', [], { directory: '/', env, limitMs: 10_000 });
     expect(missing).toEqual({ ...nothing, failure: 'ENOENT' });
     const nowhere = sh('echo out', { directory: join(scratch(), 'none') });
     expect(nowhere).toEqual({ ...nothing, failure: 'ENOENT' });
