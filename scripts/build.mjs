@@ -67,8 +67,7 @@ const lazyFrom = (prefix, inline = []) => ({
  * esbuild wraps every builtin that is imported as a whole for ESM semantics, by copying each of its properties, again for every
  * file that imports it: four milliseconds of a hook. Here it is loaded at its first use, and nothing is copied.
  */
-const builtin =
-  'const __builtin = (m) => { let it; return { get default() { return (it ??= require(m)); } }; };';
+const builtin = 'const __builtin=m=>{let it;return{get default(){return it??=require(m)}}};';
 const lightBuiltins = (code) =>
   code.replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin("$1")');
 
