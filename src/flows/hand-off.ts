@@ -58,15 +58,19 @@ export function handoffOf(
 
 /**
  * Reads on in the transcript, from where the last hook stopped. Of a prompt that was answered without Node nobody knows but the
- * transcript; but the client writes it late, so what is new in there may well be older than the prompt that a hook was told.
+ * transcript; but the client writes it late, so what is new in there may well be older than the prompt that a hook was told. Where it
+ * does not say when, what is new counts for newer.
  */
 export function readOn(session: Session, conversation: Conversation): Conversation {
   const { path, offset } = conversation.read;
   if (!path) return conversation;
   const tail = session.readTail(path, offset);
-  const read = digest(conversation.digest, tail.text);
+  const before = conversation.digest;
+  const read = digest(before, tail.text);
   const { latestPrompt, latestPromptAt } = read;
-  const isNewer = !conversation.latestPrompt || latestPromptAt > conversation.latestPromptAt;
+  const isNewer = latestPromptAt
+    ? latestPromptAt > conversation.latestPromptAt
+    : latestPrompt !== before.latestPrompt;
   return {
     ...conversation,
     ...(isNewer ? { latestPrompt, latestPromptAt } : {}),

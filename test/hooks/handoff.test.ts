@@ -203,9 +203,11 @@ describe('writing', () => {
     expect(await goals()).toEqual(['the second', 'the second']);
     one.writeTranscript([first, second, typed('the third')]);
     expect(await goals()).toEqual(['the third', 'the third']);
-    // Of one that bears no time nobody can say that it is newer.
+    // One that bears no time is taken for newer where it is new in there.
     one.writeTranscript([first, second, typed('the third'), human('whenever')]);
-    expect(await goals()).toEqual(['the third', 'the third']);
+    expect(await goals()).toEqual(['whenever', 'whenever']);
+    await one.prompt('the last');
+    expect(await goals()).toEqual(['the last', 'the last']);
   });
 
   test('a transcript of 1 GB costs nothing', async () => {
