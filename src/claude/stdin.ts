@@ -2,10 +2,11 @@
  * Reads one JSON object from stdin and does not wait for the end of it: a client that keeps the pipe open must not cost time.
  *
  * Node's own stdin stream costs a fifth of a bare Node start, since it loads the network stack; a plain blocking read costs
- * nothing and never comes back when nobody writes. So the descriptor is switched to non-blocking and polled. The switch is a
- * deprecated corner of Node (`process.binding`); where it is missing or refuses, the stream does the same job, only later.
+ * nothing and never comes back when nobody writes. So the descriptor is switched to non-blocking and polled. The switch is
+ * in a binding of Node; where that is missing or refuses, the stream does the same job, only later.
  */
 import fs from 'node:fs';
+import { bindingOf } from '../io/binding.ts';
 import { sinceStart } from '../io/since-start.ts';
 
 const mostBytes = 16 << 20;
@@ -41,9 +42,7 @@ function becomesNonBlocking(): boolean {
     const stat = fs.fstatSync(0);
     if (stat.isFile()) return true;
     if (!stat.isFIFO() && !stat.isSocket()) return false;
-    const { Pipe, constants } = (process as unknown as { binding(name: string): PipeWrap }).binding(
-      'pipe_wrap',
-    );
+    const { Pipe, constants } = bindingOf<PipeWrap>('pipe_wrap');
     const failed = new Pipe(constants.SOCKET).open(0);
     return !failed && process.platform !== 'win32';
   } catch {

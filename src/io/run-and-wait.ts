@@ -1,10 +1,11 @@
 /**
  * Runs a program and waits for its end, as `spawnSync` does. Loading `child_process` for that takes a hook as long as git takes to
- * answer, since it brings the network stack along. What lies below it is a deprecated corner of Node (`process.binding`); where
- * that is missing or refuses, `child_process` does the same; it is loaded then, and not before.
+ * answer, since it brings the network stack along. So the binding below it is called; where that is missing or refuses,
+ * `child_process` does the same; it is loaded then, and not before.
  */
 import module from 'node:module';
-import util from 'node:util';
+import os from 'node:os';
+import { bindingOf } from './binding.ts';
 
 /** How it ended. */
 export interface Ended {
@@ -40,7 +41,7 @@ function spawner(): SpawnSync | null {
   // There arguments are one text, to be quoted.
   if (process.platform === 'win32') return null;
   try {
-    const found = (process as unknown as { binding(name: string): SpawnSync }).binding('spawn_sync');
+    const found = bindingOf<SpawnSync>('spawn_sync');
     return typeof found.spawn === 'function' ? found : null;
   } catch {
     return null;
@@ -72,12 +73,15 @@ function below(
     killSignal: sigkill,
   });
   return {
-    failure: error ? util.getSystemErrorName(error) : '',
+    failure: error ? nameOf(-error) : '',
     exitCode: error ? null : status,
     stdout: String(output?.[1] ?? ''),
     stderr: String(output?.[2] ?? ''),
   };
 }
+
+const nameOf = (errno: number): string =>
+  Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? 'EUNKNOWN';
 
 function above(file: string, args: readonly string[], { directory, env, limitMs }: Limits): Ended {
   const load = module.createRequire(process.execPath);

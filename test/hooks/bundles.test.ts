@@ -21,7 +21,7 @@ test('there is one hook per file in hooks/, and no other', () => {
 });
 
 /** What Node has loaded anyway, or nearly so. */
-const cheap = ['fs', 'path', 'os', 'module', 'util', 'vm'];
+const cheap = ['fs', 'path', 'os', 'module', 'vm'];
 
 describe.each(hookNames.flatMap((name) => [`${name}.cjs`, `body/${name}.cjs`]))('%s', (file) => {
   const facts = bundles[`dist/hooks/${file}`]!;
