@@ -21,6 +21,7 @@ import { locateScope } from '../../src/io/scope.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { gitStoreAt } from '../support/git-store-at.ts';
 import { bundled, run } from '../support/other-process.ts';
+import { program } from '../support/program.ts';
 import { birth, presence } from '../support/records.ts';
 import { contentsBelow, filesBelow, git, repository, scratch, write } from '../support/scratch.ts';
 import { type StoreKit, storeContract } from './store-contract.ts';
@@ -398,8 +399,7 @@ describe('the repository of the git store', () => {
 
   test('is not made with a git that is too old or broken, and that is said', async () => {
     const base = scratch('git-store');
-    write(join(base, 'bin', 'git'), '#!/bin/sh\necho "error: unknown option: object-format" >&2\nexit 129\n');
-    execFileSync('chmod', ['755', join(base, 'bin', 'git')]);
+    program(join(base, 'bin', 'git'), 'echo "error: unknown option: object-format" >&2; exit 129');
     vi.stubEnv('PATH', `${join(base, 'bin')}:${process.env.PATH}`);
     try {
       await expect(gitStoreAt(join(base, 'place')).ready()).rejects.toThrow(

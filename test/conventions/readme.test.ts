@@ -7,12 +7,13 @@
  * FLOWLOOM_README_FULL=1. A block marked `text` is not run.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { commandPath } from '../cli/command.ts';
-import { git, scratch, write } from '../support/scratch.ts';
+import { program, programPath } from '../support/program.ts';
+import { git, scratch } from '../support/scratch.ts';
 import { type World, world } from '../support/world.ts';
 import { read, root, sourcesIn } from './sources.ts';
 
@@ -187,22 +188,18 @@ const forNpm = (): NodeJS.ProcessEnv => ({
 
 function shellIn(w: World): Shell {
   const bin = join(w.base, 'bin');
-  const program = (name: string, script: string): void =>
-    chmodSync(write(join(bin, name), `#!/bin/sh\n${script}\n`), 0o755);
-  const where = (name: string): string =>
-    (process.env.PATH ?? '').split(delimiter).find((directory) => existsSync(join(directory, name))) ?? '';
   const ours = `exec "${process.execPath}" "${commandPath}" "$@"`;
-  program('flowloom-hooks', ours);
+  program(join(bin, 'flowloom-hooks'), ours);
   program(
-    'npx',
+    join(bin, 'npx'),
     `while [ "$1" = -y ] || [ "$1" = --yes ] || [ "$1" = --no ]; do shift; done
 case "$1" in
   flowloom-hooks | flowloom-hooks@* | github:*/flowloom-hooks) shift; ${ours} ;;
-  *) exec "${join(where('npx'), 'npx')}" "$@" ;;
+  *) exec "${programPath('npx')}" "$@" ;;
 esac`,
   );
   // The real client is never started from here.
-  program('claude', 'echo "2.1.330 (Claude Code)"');
+  program(join(bin, 'claude'), 'echo "2.1.330 (Claude Code)"');
   const env: NodeJS.ProcessEnv = {
     PATH: [bin, dirname(process.execPath), process.env.PATH].join(delimiter),
     HOME: w.home,

@@ -3,7 +3,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, vi } from 'vitest';
 import { install } from '../../install/install.ts';
@@ -14,6 +14,7 @@ import type { Birth } from '../../src/core/member.ts';
 import { type DoctorRequest, diagnose, type Finding, type MendRequest } from '../../src/doctor/doctor.ts';
 import { thisDomain } from '../../src/io/processes.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
+import { program, programPath } from '../support/program.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const hooksSource = join(root, 'dist/hooks');
@@ -24,14 +25,6 @@ if (!fs.existsSync(join(hooksSource, 'session-start.cjs')))
 
 // Every hook is a process, and the machine may be busy.
 vi.setConfig({ testTimeout: 60_000 });
-
-/** Where a program of this machine really is. */
-function programPath(name: string): string {
-  const found = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, name));
-  const path = found.find((file) => fs.existsSync(file));
-  if (!path) throw new Error(`${name} is needed for these tests`);
-  return path;
-}
 
 const real = { git: programPath('git'), sleep: programPath('sleep'), sh: programPath('sh') };
 
@@ -108,7 +101,7 @@ export function createWorld(): World {
     },
     program(name, script) {
       fs.rmSync(join(bin, name), { force: true });
-      fs.writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      program(join(bin, name), script);
     },
     git: (...args) =>
       execFileSync(real.git, args, { cwd: project, env: { ...process.env, ...env }, encoding: 'utf8' }),

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, type TestContext, test } from 'vitest';
 import type { Finding } from '../../src/doctor/doctor.ts';
 import { jsonOf, type } from '../cli/command.ts';
+import { program } from '../support/program.ts';
 import { contentsBelow, write } from '../support/scratch.ts';
 import { births, logLines, notes, presenceOf } from '../support/state.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
@@ -205,8 +206,7 @@ describe('git', () => {
   /** A folder with a `git` of our own, first on the PATH. */
   function fakeGit(w: World, script: string): { PATH: string } {
     const bin = join(w.base, 'bin');
-    const path = write(join(bin, 'git'), `#!/bin/sh\n${script}\n`);
-    chmodSync(path, 0o755);
+    program(join(bin, 'git'), script);
     return { PATH: `${bin}:${process.env.PATH}` };
   }
 

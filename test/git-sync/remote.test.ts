@@ -1,8 +1,7 @@
 /** What a remote can do to a sync, and what a sync tells a remote. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -20,6 +19,7 @@ import { syncFacts } from '../../src/stores/git/sync-report.ts';
 import { commandPath } from '../cli/command.ts';
 import { hooksFolder } from '../support/built.ts';
 import { startLongClient } from '../support/clients.ts';
+import { program, programPath } from '../support/program.ts';
 import { birth, presence } from '../support/records.ts';
 import { git, write } from '../support/scratch.ts';
 import {
@@ -34,11 +34,6 @@ import {
 } from './machines.ts';
 
 const seqRef = (seq: number): string => `refs/flowloom/seq/${String(seq).padStart(12, '0')}`;
-const script = (path: string, text: string): string => {
-  write(path, `#!/bin/sh\n${text}\n`);
-  chmodSync(path, 0o755);
-  return path;
-};
 const ids = async (machine: Machine): Promise<string[]> =>
   (await machine.roster()).members.map(({ birth }) => birth.id);
 
@@ -67,7 +62,7 @@ describe('a remote that does not work', () => {
     await a.join('alice');
     const pids = join(base, 'pids');
     // Its child ignores what a polite kill sends, and holds the output open.
-    script(join(base, 'bin', 'git-remote-hang'), `trap '' TERM; sleep 1000 & echo "$$ $!" > ${pids}; wait`);
+    program(join(base, 'bin', 'git-remote-hang'), `trap '' TERM; sleep 1000 & echo "$$ $!" > ${pids}; wait`);
     git(a.root, 'remote', 'set-url', 'origin', 'hang::x');
     a.env.PATH = `${join(base, 'bin')}:${process.env.PATH}`;
     const report = await a.sync(1500);
@@ -83,7 +78,7 @@ describe('a remote that does not work', () => {
     const a = clone('a');
     await a.join('alice');
     const said = join(base, 'said');
-    script(join(base, 'bin', 'ssh'), `echo "$*" > ${said}; exit 255`);
+    program(join(base, 'bin', 'ssh'), `echo "$*" > ${said}; exit 255`);
     git(a.root, 'remote', 'set-url', 'origin', 'dev@shop.example:shop.git');
     a.env.PATH = `${join(base, 'bin')}:${process.env.PATH}`;
     expect((await a.sync()).outcome).toBe('unreachable');
@@ -103,7 +98,7 @@ describe('a remote that does not work', () => {
   test.each<[string, (remote: string) => void]>([
     [
       'by a hook of its own',
-      (remote) => void script(join(remote, 'hooks', 'pre-receive'), 'echo only branches here >&2; exit 1'),
+      (remote) => void program(join(remote, 'hooks', 'pre-receive'), 'echo only branches here >&2; exit 1'),
     ],
     [
       'because it hides such refs',
@@ -210,10 +205,10 @@ describe('a remote that loses what it had', () => {
 describe('a number that is taken while it is being sent', () => {
   /** Somebody else pushes first: whoever looks sees no number, and finds one at the push. */
   const overtaken = (machine: Machine, by: Machine, base: string): void => {
-    const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    const real = programPath('git');
     const once = join(base, 'overtaken');
     const push = `'${real}' --git-dir '${by.coord}' push -q '${join(base, 'remote.git')}' ${seqRef(1)}:${seqRef(1)}`;
-    script(
+    program(
       join(base, 'bin', 'git'),
       `[ "$1" = push ] && [ ! -e '${once}' ] && : > '${once}' && env -u GIT_DIR ${push}\nexec '${real}' "$@"`,
     );
@@ -381,8 +376,8 @@ describe("the user's repository", () => {
     const { clone } = fleet();
     const [a, b] = [clone('a'), clone('b')];
     git(a.root, 'tag', '-a', '-m', 'mine', 'v1');
-    script(join(a.root, '.git', 'hooks', 'pre-push'), 'exit 1');
-    script(join(a.root, '.git', 'hooks', 'reference-transaction'), 'exit 1');
+    program(join(a.root, '.git', 'hooks', 'pre-push'), 'exit 1');
+    program(join(a.root, '.git', 'hooks', 'reference-transaction'), 'exit 1');
     git(a.root, 'config', 'remote.origin.fetch', '+refs/*:refs/*');
     git(a.root, 'config', 'remote.origin.mirror', 'true');
     git(a.root, 'config', 'push.default', 'nothing');
@@ -408,13 +403,13 @@ describe("the user's repository", () => {
       c.root,
       'config',
       'remote.origin.uploadpack',
-      script(join(base, 'up'), `echo up >> ${log}; exec git-upload-pack "$@"`),
+      program(join(base, 'up'), `echo up >> ${log}; exec git-upload-pack "$@"`),
     );
     git(
       c.root,
       'config',
       'remote.origin.receivepack',
-      script(join(base, 'rp'), `echo rp >> ${log}; exec git-receive-pack "$@"`),
+      program(join(base, 'rp'), `echo rp >> ${log}; exec git-receive-pack "$@"`),
     );
     for (const one of [a, b, c]) await one.join(one.name);
     await settle([a, b, c]);
@@ -442,7 +437,7 @@ describe('a sync that was interrupted', () => {
     await a.join('alice');
     const url = git(a.root, 'remote', 'get-url', 'origin');
     const pids = join(base, 'pids');
-    script(join(base, 'bin', 'git-remote-hang'), `echo $$ > ${pids}; exec sleep 1000`);
+    program(join(base, 'bin', 'git-remote-hang'), `echo $$ > ${pids}; exec sleep 1000`);
     git(a.root, 'remote', 'set-url', 'origin', 'hang::x');
     a.env.PATH = `${join(base, 'bin')}:${process.env.PATH}`;
     const child = spawn(process.execPath, [commandPath, '-C', a.root, 'sync'], {
@@ -563,7 +558,7 @@ describe('a hook', () => {
     const { base, clone } = fleet();
     const a = clone('a');
     const pids = join(base, 'pids');
-    script(join(base, 'bin', 'git-remote-hang'), `echo $$ > ${pids}; exec sleep 1000`);
+    program(join(base, 'bin', 'git-remote-hang'), `echo $$ > ${pids}; exec sleep 1000`);
     git(a.root, 'remote', 'set-url', 'origin', 'hang::x');
     a.env.PATH = `${join(base, 'bin')}:${process.env.PATH}`;
     const born = JSON.stringify(birth('alice', { process: livingProcess }));

@@ -7,15 +7,7 @@
  * What holds even then: hooks exit 0 with valid output, nobody reads half a record, and when it is quiet again all agree.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { observerOf } from '../../src/compose.ts';
@@ -28,7 +20,7 @@ import { fileStore } from '../../src/stores/file-store.ts';
 import { injecting, straceMissing } from '../faults/support/strace.ts';
 import { Tally } from '../faults/support/tally.ts';
 import { startLongClient } from '../support/clients.ts';
-import { write } from '../support/scratch.ts';
+import { program, programPath } from '../support/program.ts';
 import { chance, seed } from '../support/seed.ts';
 import { type Fire, type Fired, type SessionUnderTest, world } from '../support/world.ts';
 import { type Join, type Life, type Operation, violationsOf } from './checker.ts';
@@ -49,9 +41,7 @@ const tally = new Tally('soak');
  * that is shared with the hook: that one would wait for it for good.
  */
 const withHonestGit = join(w.home, 'honest');
-const git = spawnSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).stdout.trim();
-write(join(withHonestGit, 'git'), `#!/bin/sh\nunset LD_PRELOAD\nexec '${git}' "$@"\n`);
-chmodSync(join(withHonestGit, 'git'), 0o755);
+program(join(withHonestGit, 'git'), `unset LD_PRELOAD; exec '${programPath('git')}' "$@"`);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const among = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
 const now = (): number => performance.now();
