@@ -9,7 +9,8 @@ export default defineConfig({
     setupFiles: ['test/support/same-dice.ts'],
     // The tests of permissions change the process's user, which threads share.
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the machines of CI have cores: what is tested is mostly processes that are waited for.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
