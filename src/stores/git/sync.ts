@@ -45,6 +45,8 @@ const mostRounds = 24;
 
 const kinds = ['seq/', 'members/', 'handoffs/'];
 
+const isJoin = ({ ref, oid }: RemoteChange): boolean => oid !== null && ref.startsWith(seqRefs);
+
 /** Runs one sync to its end and keeps its report; `busy` when another one is at work. Throws only when the place cannot be written. */
 export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncReport> {
   const before = syncFacts(site.place);
@@ -166,7 +168,6 @@ class Work {
         return { ref, expected, oid: this.#repository.keepShared(content) };
       });
       // A member whose number is taken joins again with all who joined after it: of their numbers none is to stay behind there.
-      const isJoin = ({ ref, oid }: RemoteChange): boolean => oid !== null && ref.startsWith(seqRefs);
       const joins = await this.#push(remote, changes.filter(isJoin), 'together');
       if ('outcome' in joins) return joins;
       const rest = await this.#push(
