@@ -77,6 +77,7 @@ export const handoffId = (seq: number, sessionId: string): string =>
 
 /** Sentences that ask something, word for word. */
 export function questionsIn(said: string): string[] {
+  if (!said.includes('?')) return [];
   const prose = said
     .replace(/^(`{3,})[\s\S]*?^\1/gm, '')
     .replace(/`[^`\n]*`/g, (code) => code.replaceAll('?', '\u2047'));
@@ -99,8 +100,10 @@ export function nextStep(todos: readonly Todo[], said: string): string {
   const open =
     todos.find((todo) => todo.status === 'in_progress') ?? todos.find((todo) => todo.status === 'pending');
   if (open) return open.text;
+  if (!said.toLowerCase().includes('next')) return '';
+  // Without the flag i, with which V8 takes twice as long to build it.
   const named = said.match(
-    /(?:^[\s>*#-]*|[.?!]\s+)(?:\*\*)?(?:the\s+)?next(?:\s+steps?)?(?:\*\*)?\s*(?::|is\b|are\b)\**\s*(.{3,400})$/im,
+    /(?:^[\s>*#-]*|[.?!]\s+)(?:\*\*)?(?:[Tt]he\s+)?(?:[Nn]ext|NEXT)(?:\s+(?:[Ss]teps?|STEPS?))?(?:\*\*)?\s*(?::|is\b|are\b)\**\s*(.{3,400})$/m,
   );
   return named?.[1]?.trim() ?? '';
 }
