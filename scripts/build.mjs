@@ -65,11 +65,15 @@ const lazyFrom = (prefix, inline = []) => ({
 
 /**
  * esbuild wraps every builtin that is imported as a whole for ESM semantics, by copying each of its properties, again for every
- * file that imports it: four milliseconds of a hook. Here it is loaded at its first use, and nothing is copied.
+ * file that imports it: four milliseconds of a hook. Here it is loaded at its first use, and nothing is copied. Nor is Node asked
+ * again by every file. The names are short because they are installed many times.
  */
-const builtin = 'const __builtin=m=>{let it;return{get default(){return it??=require(m)}}};';
+const builtin =
+  'const __m={},__n=m=>__m[m]??=require(m),__d=m=>{let it;return{get default(){return it??=__n(m)}}};';
 const lightBuiltins = (code) =>
-  code.replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__builtin("$1")');
+  code
+    .replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__d("$1")')
+    .replace(/\brequire\("(node:[a-z_/]+)"\)/g, '__n("$1")');
 
 const banner = { js: `/* flowloom-hooks: built file, do not edit. eslint-disable */\n${builtin}` };
 // What is installed is committed into repositories and compiled at every start: as small as it can be.

@@ -44,7 +44,7 @@ describe.each(hookNames.flatMap((name) => [`${name}.cjs`, `body/${name}.cjs`]))(
       .filter((path) => !path.startsWith('./lazy/'));
     expect([...new Set(external)].filter((path) => !cheap.includes(path))).toEqual([]);
     const text = readFileSync(join(hooksFolder, file), 'utf8');
-    for (const [, path] of text.matchAll(/(?:^|[^.\w])require\("([^"]+)"\)/g))
+    for (const [, path] of text.matchAll(/(?:^|[^.\w])(?:require|__n|__d)\("([^"]+)"\)/g))
       if (!path!.startsWith('./lazy/')) expect(cheap).toContain(path!.replace(/^node:/, ''));
   });
 });
