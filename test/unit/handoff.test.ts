@@ -399,6 +399,7 @@ describe('the next step', () => {
     ['in capitals', [], 'Done.\n\nNEXT STEPS:\n1. run the tests', '1. run the tests'],
     ['as a heading', [], 'Done.\n\n## Next Steps:\n\n- run the tests', '- run the tests'],
     ['in the middle', [], 'It works. Next: the docs', 'the docs'],
+    ['in any case', [], 'THE NeXT Step IS to run the tests.', 'to run the tests.'],
     ['as a sentence', [], 'The next step is to run the tests.', 'to run the tests.'],
     ['nothing', [], 'The next door neighbour came.', ''],
   ])('is %s', (_what, todos, said, expected) => {
