@@ -68,8 +68,7 @@ const lazyFrom = (prefix, inline = []) => ({
  * file that imports it: four milliseconds of a hook. Here it is loaded at its first use, and nothing is copied. Nor is Node asked
  * again by every file. The names are short because they are installed many times.
  */
-const builtin =
-  'const __m={},__n=m=>__m[m]??=require(m),__d=m=>{let it;return{get default(){return it??=__n(m)}}};';
+const builtin = 'const __m={},__n=m=>__m[m]??=require(m),__d=m=>({get default(){return __n(m)}});';
 const lightBuiltins = (code) =>
   code
     .replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__d("$1")')
