@@ -82,7 +82,8 @@ describe('clocks that are days apart', () => {
     expect(await act(early, '-3d', 'join', 'e1')).toBe('2');
     expect(await syncBy(early, '-3d')).toBe('synced');
     await right.sync();
-    await right.join('r1', { process: { ...livingProcess, domain: elsewhere('right') } });
+    const joinedAt = new Date().toISOString();
+    await right.join('r1', { process: { ...livingProcess, domain: elsewhere('right') }, joinedAt });
     await right.sync();
     expect(await syncBy(late, '+3d')).toBe('synced');
     expect(await syncBy(early, '-3d')).toBe('synced');
