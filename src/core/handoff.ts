@@ -7,6 +7,7 @@ import type { Role } from './election.ts';
 import type { GitFacts } from './git-facts.ts';
 import { clip, fenced, oneLine, sanitize } from './quote.ts';
 import { redact } from './redact.ts';
+import { nextStep, questionsIn } from './said.ts';
 import type { Command, Todo } from './transcript.ts';
 
 /** `complete`: closed by its owner. `checkpoint`: as of the last stop. `reconstructed`: put together by another after its end. */
@@ -74,39 +75,6 @@ export const saysSomething = (handoff: Handoff): boolean =>
 /** Stable for one conversation of one join: `<seq>-<start of the session id>`. Safe as a file name whatever the session id holds. */
 export const handoffId = (seq: number, sessionId: string): string =>
   `${String(seq).padStart(6, '0')}-${sessionId.replace(/[^A-Za-z0-9]/g, '').slice(0, 12) || 'session'}`;
-
-/** Sentences that ask something, word for word. */
-export function questionsIn(said: string): string[] {
-  if (!said.includes('?')) return [];
-  const prose = said
-    .replace(/^(`{3,})[\s\S]*?^\1/gm, '')
-    .replace(/`[^`\n]*`/g, (code) => code.replaceAll('?', '\u2047'));
-  const asked = prose.match(/[^\s.?!][^.?!\n]*(?:\.[^\s.?!][^.?!\n]*)*\?(?=[\s"')*_\]]|$)/g) ?? [];
-  return asked
-    .map((question) =>
-      clip(
-        question
-          .replaceAll('\u2047', '?')
-          .replace(/^[-*#>\s]+/, '')
-          .trim(),
-        400,
-      ),
-    )
-    .slice(-6);
-}
-
-/** The first unfinished todo, or what the last message itself calls the next step. */
-export function nextStep(todos: readonly Todo[], said: string): string {
-  const open =
-    todos.find((todo) => todo.status === 'in_progress') ?? todos.find((todo) => todo.status === 'pending');
-  if (open) return open.text;
-  // To build the pattern takes longer than to look whether it is worth it.
-  if (!said.toLowerCase().includes('next')) return '';
-  const named = said.match(
-    /(?:^[\s>*#-]*|[.?!]\s+)(?:\*\*)?(?:the\s+)?next(?:\s+steps?)?(?:\*\*)?\s*(?::|is\b|are\b)\**\s*(.{3,400})$/im,
-  );
-  return named?.[1]?.trim() ?? '';
-}
 
 /**
  * Takes out what the text repeats of a handoff that its author had received, so that a text never travels more than one step.

@@ -5,9 +5,7 @@ import {
   filesIn,
   type Handoff,
   handoffId,
-  nextStep,
   parseHandoff,
-  questionsIn,
   renderHandoff,
   saysSomething,
   withoutRelayed,
@@ -339,71 +337,6 @@ describe('an excerpt', () => {
         expect(excerpt(text, most).length).toBeLessThanOrEqual(most);
       }),
     );
-  });
-});
-
-describe('questions', () => {
-  test.each<[string, string[]]>([
-    ['Done. Shall I commit it?', ['Shall I commit it?']],
-    ['- Which colour?\n- Which size?', ['Which colour?', 'Which size?']],
-    ['Should I use v1.2 or v2?', ['Should I use v1.2 or v2?']],
-    ['Is src/a.ts right? Yes.', ['Is src/a.ts right?']],
-    ['See https://example.com/?q=1 for more.', []],
-    ['`a ? b : c` stays.', []],
-    ['```js\nwhy?\n```\nOk.', []],
-    ['**Shall I go on?**', ['**Shall I go on?']],
-    ['No question here.', []],
-    ['', []],
-  ])('in %j', (said, expected) => {
-    expect(questionsIn(said).map((question) => question.replace(/^\*\*|\*\*$/g, ''))).toEqual(
-      expected.map((question) => question.replace(/^\*\*|\*\*$/g, '')),
-    );
-  });
-
-  test('are found word for word, at most six, each at most 400 characters', () => {
-    const many = Array.from({ length: 20 }, (_, n) => `Is it ${n}?`).join(' ');
-    expect(questionsIn(many)).toEqual(Array.from({ length: 6 }, (_, n) => `Is it ${n + 14}?`));
-    for (const question of questionsIn(`${'why '.repeat(500)}?`))
-      expect(question.length).toBeLessThanOrEqual(400);
-    fc.assert(
-      fc.property(hostileText(), (said) => {
-        for (const question of questionsIn(said))
-          expect(question.endsWith('…') || said.includes(question)).toBe(true);
-      }),
-    );
-  });
-
-  test.each([
-    ['dots', 'a.'.repeat(2000)],
-    ['words', 'a '.repeat(2000)],
-    ['backticks', '`'.repeat(4000)],
-    ['lines', '\n'.repeat(4000)],
-  ])('4,000 characters of %s come to an end', (_what, said) => {
-    expect(questionsIn(said)).toEqual([]);
-    expect(nextStep([], said)).toBe('');
-  });
-});
-
-describe('the next step', () => {
-  const todo = (text: string, status: string) => ({ id: text, text, status });
-  test.each<[string, ReturnType<typeof todo>[], string, string]>([
-    ['the todo in progress', [todo('a', 'pending'), todo('b', 'in_progress')], 'Next: c', 'b'],
-    ['the first pending todo', [todo('a', 'completed'), todo('b', 'pending'), todo('c', 'pending')], '', 'b'],
-    [
-      'what was said to be next',
-      [todo('a', 'completed')],
-      'Done. Next step: run the tests.',
-      'run the tests.',
-    ],
-    ['in bold', [], 'Done.\n\n**Next steps:** run the tests', 'run the tests'],
-    ['in capitals', [], 'Done.\n\nNEXT STEPS:\n1. run the tests', '1. run the tests'],
-    ['as a heading', [], 'Done.\n\n## Next Steps:\n\n- run the tests', '- run the tests'],
-    ['in the middle', [], 'It works. Next: the docs', 'the docs'],
-    ['in any case', [], 'THE NeXT Step IS to run the tests.', 'to run the tests.'],
-    ['as a sentence', [], 'The next step is to run the tests.', 'to run the tests.'],
-    ['nothing', [], 'The next door neighbour came.', ''],
-  ])('is %s', (_what, todos, said, expected) => {
-    expect(nextStep(todos, said)).toBe(expected);
   });
 });
 
