@@ -5,6 +5,8 @@
 
 /** Most text is plain, and the classes below cost a millisecond to build; so they are built where they are used. */
 const plain = /^[\t\n\x20-\x7e]*$/;
+/** Words of plain letters and signs with one space between them, and nothing that could be markup: one harmless line already. */
+const tidy = /^(?:[!-;=-_a-~]+ )*[!-;=-_a-~]*$/;
 
 /**
  * Without half characters, terminal sequences, controls except tab and newline, format characters (bidi, zero width, tags),
@@ -45,14 +47,14 @@ export function clip(text: string, most: number): string {
 
 /** One harmless line of at most `most` characters. */
 export const oneLine = (text: string, most: number): string =>
-  clip(sanitize(text).replace(/\s+/g, ' ').trim(), most);
+  clip(tidy.test(text) ? text.trimEnd() : sanitize(text).replace(/\s+/g, ' ').trim(), most);
 
 /** As `oneLine`, in double quotes that the text cannot close. */
 export const quoted = (text: string, most: number): string => `"${oneLine(text, most).replaceAll('"', "'")}"`;
 
 /** A Markdown code block around the text, with a fence longer than any run of backticks inside. */
 export function fenced(text: string, info = 'text'): string {
-  const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 2);
-  const fence = '`'.repeat(longest + 1);
+  const runs = text.includes('```') ? text.match(/`{3,}/g)! : [];
+  const fence = '`'.repeat(Math.max(2, ...runs.map((run) => run.length)) + 1);
   return `${fence}${info}\n${text}\n${fence}`;
 }
