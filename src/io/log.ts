@@ -1,10 +1,10 @@
 /** The log: one JSON line per failure, for doctor. Small, private, never in the way. */
 import fs from 'node:fs';
-import { join } from 'node:path';
 import { redact } from '../core/redact.ts';
 import { object, type Shape, text } from '../core/shape.ts';
 import { type Place, preparePlace } from './places.ts';
 import { safeRead, UnreadableError } from './safe-read.ts';
+import { within } from './within.ts';
 
 /** One failure, or one thing that was not as it should be. */
 export interface LogEntry {
@@ -24,7 +24,7 @@ const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.const
 export function appendLog(places: readonly Place[], entry: LogEntry): void {
   const line = `${JSON.stringify({ ...entry, message: redact(entry.message.slice(0, 2000)) })}\n`;
   for (const place of places) {
-    const path = join(place.path, 'log.jsonl');
+    const path = within(place.path, 'log.jsonl');
     try {
       preparePlace(place);
       const fd = fs.openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
@@ -47,7 +47,7 @@ export function readLog(directories: readonly string[], most: number): LogEntry[
   for (const directory of directories) {
     for (const name of ['log.jsonl.1', 'log.jsonl']) {
       try {
-        for (const line of (safeRead(join(directory, name), 2 * mostBytes) ?? '').split('\n')) {
+        for (const line of (safeRead(within(directory, name), 2 * mostBytes) ?? '').split('\n')) {
           try {
             const read = entry(JSON.parse(line));
             if (read) entries.push(read);

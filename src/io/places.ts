@@ -4,6 +4,7 @@ import os from 'node:os';
 import { dirname, join } from 'node:path';
 import { makePrivateDirectory } from './atomic-write.ts';
 import type { Scope } from './scope.ts';
+import { within } from './within.ts';
 
 /** A directory that may hold the state of one scope. */
 export interface Place {
@@ -28,7 +29,7 @@ export const statePlaces = (scope: Scope, env: NodeJS.ProcessEnv): Place[] => [.
 export function* eachPlace(scope: Scope, env: NodeJS.ProcessEnv): Generator<Place> {
   if (env.FLOWLOOM_STATE_DIR)
     yield { path: join(env.FLOWLOOM_STATE_DIR, scope.key), what: 'FLOWLOOM_STATE_DIR' };
-  if (scope.commonDir) yield { path: join(scope.commonDir, 'flowloom'), what: 'git directory' };
+  if (scope.commonDir) yield { path: within(scope.commonDir, 'flowloom'), what: 'git directory' };
   const home = homeDirectory(env);
   // A home that is gone is not made again.
   const state = env.XDG_STATE_HOME || (home && fs.existsSync(home) && join(home, '.local', 'state'));

@@ -3,9 +3,10 @@
  * when git is missing, hangs or distrusts the directory.
  */
 import fs from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { fingerprint } from './fingerprint.ts';
 import { askTwice, mayPass } from './passing.ts';
+import { within } from './within.ts';
 
 /** What sessions coordinate over, and where in it this directory lies. */
 export interface Scope {
@@ -31,11 +32,13 @@ function asked<T>(ask: () => T): T | null {
   }
 }
 
-/** Mostly it is not there, and an error costs more than the question. */
 const isThere = (path: string): boolean => Boolean(asked(() => fs.statSync(path, { throwIfNoEntry: false })));
 
 const readLine = (path: string): string | null =>
-  isThere(path) ? asked(() => fs.readFileSync(path, 'utf8').slice(0, 4096).trim()) : null;
+  asked(() => fs.readFileSync(path, 'utf8').slice(0, 4096).trim());
+
+/** Of a file that is mostly not there, since an error costs more than the question. */
+const readLineIfThere = (path: string): string | null => (isThere(path) ? readLine(path) : null);
 
 /** The real path where there is one; a directory that was deleted keeps the name it had. */
 function real(path: string): string {
@@ -44,13 +47,13 @@ function real(path: string): string {
 
 /** Git's directory for a work tree whose top is `directory`; null when it is not one. */
 function gitDirOf(directory: string): string | null {
-  const dotGit = join(directory, '.git');
+  const dotGit = within(directory, '.git');
   const stat = asked(() => fs.statSync(dotGit, { throwIfNoEntry: false }));
   if (!stat) return null;
   const named = stat.isFile() ? readLine(dotGit)?.match(/^gitdir:\s*(.+)$/)?.[1] : undefined;
   const gitDir = stat.isDirectory() ? dotGit : named && resolve(directory, named);
   // As git does: what names no HEAD is no repository, say the work tree of one that was moved away.
-  return gitDir && isThere(join(gitDir, 'HEAD')) ? gitDir : null;
+  return gitDir && isThere(within(gitDir, 'HEAD')) ? gitDir : null;
 }
 
 /** Walks up from the directory to the work tree it lies in. */
@@ -59,7 +62,7 @@ export function locateScope(directory: string): Scope {
   for (let at = start; ; at = dirname(at)) {
     const gitDir = gitDirOf(at);
     if (gitDir) {
-      const shared = readLine(join(gitDir, 'commondir'));
+      const shared = readLineIfThere(within(gitDir, 'commondir'));
       const own = real(gitDir);
       const commonDir = shared ? real(resolve(gitDir, shared)) : own;
       const root = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir;
@@ -106,17 +109,17 @@ export function readHead(scope: Scope): Head {
 
 function headOf(scope: Scope): Head {
   if (!scope.gitDir || !scope.commonDir) return { branch: '', commit: '' };
-  const head = readLine(join(scope.gitDir, 'HEAD')) ?? '';
+  const head = readLine(within(scope.gitDir, 'HEAD')) ?? '';
   const ref = head.match(/^ref:\s*(refs\/\S+)$/)?.[1];
   if (!ref) return { branch: head ? '(detached)' : '', commit: head };
   const branch = ref.replace(/^refs\/heads\//, '');
-  const loose = readLine(join(scope.gitDir, ref)) ?? readLine(join(scope.commonDir, ref));
+  const loose = readLineIfThere(within(scope.gitDir, ref)) ?? readLineIfThere(within(scope.commonDir, ref));
   return { branch, commit: loose ?? packed(scope.commonDir, ref) };
 }
 
 function packed(commonDir: string, ref: string): string {
   try {
-    const path = join(commonDir, 'packed-refs');
+    const path = within(commonDir, 'packed-refs');
     if (fs.statSync(path).size > 1 << 20) return '';
     const line = fs
       .readFileSync(path, 'utf8')

@@ -4,7 +4,6 @@
  *     000000000007.json        the birth with number 7
  */
 import fs from 'node:fs';
-import { join, sep } from 'node:path';
 import { asBirth, type Birth } from '../core/member.ts';
 import { type Damage, type Taken, takenAbove } from '../core/store.ts';
 import {
@@ -15,6 +14,7 @@ import {
   syncDirectoryOf,
   writeTemporary,
 } from '../io/atomic-write.ts';
+import { within } from '../io/within.ts';
 import { inspect, list, readRecord } from './record.ts';
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
@@ -40,7 +40,7 @@ export interface Births {
 
 /** The births in this directory, which need not exist yet: it is made when something is written. */
 export function birthsIn(directory: string): Births {
-  const pathOf = (seq: number): string => directory + sep + birthName(seq);
+  const pathOf = (seq: number): string => within(directory, birthName(seq));
   const numbers = (floor = 0): Taken => takenAbove(floor, list(directory).map(seqOf));
   const highest = (): number => numbers().above.at(-1) ?? 0;
   const read = (seq: number): Birth | null => readRecord(pathOf(seq), asBirth, seq)?.value ?? null;
@@ -57,7 +57,7 @@ export function birthsIn(directory: string): Births {
     join(birth, floor, { listed = false } = {}) {
       makePrivateDirectory(directory);
       const text = JSON.stringify(birth);
-      const temporary = writeTemporary(join(directory, 'claim'), text, true);
+      const temporary = writeTemporary(within(directory, 'claim'), text, true);
       try {
         // Never looks at the directory again: a number that is taken only sends it on to the next.
         for (let seq = Math.max(floor, listed ? 0 : highest()) + 1; ; seq++) {

@@ -1,9 +1,9 @@
 /** Records in files, whoever else may have been at them. */
 import fs from 'node:fs';
-import { join } from 'node:path';
 import type { MemberId } from '../core/member.ts';
 import { RefusedError } from '../core/store.ts';
 import { safeReadWithStat, UnreadableError } from '../io/safe-read.ts';
+import { within } from '../io/within.ts';
 
 const recordBytes = 64 * 1024;
 
@@ -77,7 +77,7 @@ export function sweepTemporaries(directories: readonly string[], olderThanMs: nu
   for (const directory of directories) {
     if (!fs.lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) continue;
     for (const name of list(directory)) {
-      const path = join(directory, name);
+      const path = within(directory, name);
       const stat = name.endsWith('.tmp') ? fs.lstatSync(path, { throwIfNoEntry: false }) : undefined;
       if (!stat?.isFile() || Date.now() - stat.mtimeMs < olderThanMs) continue;
       fs.rmSync(path, { force: true });

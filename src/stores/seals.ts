@@ -7,8 +7,8 @@
  * seal is given out.
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
 import { discard, makePrivateDirectory } from '../io/atomic-write.ts';
+import { within } from '../io/within.ts';
 
 const sealName = /^[0-9a-z]+\.seal$/;
 const markName = /^[0-9a-z]+\.writing$/;
@@ -40,7 +40,7 @@ const create = (path: string): void => fs.closeSync(fs.openSync(path, 'wx', 0o60
 
 /** The seals in a directory, which is made when the first one is asked for. */
 export function sealsIn(directory: string): Seals {
-  const pathOf = (name: string): string => join(directory, name);
+  const pathOf = (name: string): string => within(directory, name);
   const breakAll = (): void => {
     for (const name of list(directory)) if (sealName.test(name)) discard(pathOf(name));
   };
