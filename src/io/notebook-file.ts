@@ -6,13 +6,13 @@
  * writer killed half way leaves the notebook of the hook before.
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
 import type { MemberId } from '../core/member.ts';
 import { asNotebook, mergeNotebooks, type Notebook, seenBy } from '../core/notebook.ts';
 import type { Notebooks } from '../flows/session.ts';
 import { discard, makePrivateDirectory, writeWhole } from './atomic-write.ts';
 import { fingerprint } from './fingerprint.ts';
 import { safeReadWithStat } from './safe-read.ts';
+import { within } from './within.ts';
 
 const notebookBytes = 1 << 20;
 /** Two hooks of one event start within a second of each other; later it is another event. */
@@ -27,54 +27,61 @@ interface Slot {
 
 /** Changes when somebody writes the slot. */
 const stampOf = (stat: fs.Stats | undefined): string => (stat ? `${stat.mtimeMs} ${stat.size}` : '');
-const stampAt = (path: string): string => stampOf(fs.lstatSync(path, { throwIfNoEntry: false }));
+const lookAt = (path: string): fs.Stats | undefined => fs.lstatSync(path, { throwIfNoEntry: false });
 
+/** A slot as it was found. */
 interface Found {
   readonly stamp: string;
-  /** Null when the slot is not whole. */
-  readonly held: { readonly turn: number; readonly written: unknown } | null;
+  /** Its first line, since what a shorter text did not overwrite comes after it; empty when there is none. */
+  readonly line: string;
 }
 
-/** What a slot holds: its first line, since what a shorter text did not overwrite comes after it. */
 function readSlot(path: string): Found {
-  let stamp = '';
   try {
-    const found = safeReadWithStat(path, notebookBytes);
-    stamp = stampOf(found?.stat);
-    const text = found?.text ?? '';
-    const end = text.indexOf('\n');
-    if (end < 0) return { stamp, held: null };
-    const { turn, notebook } = JSON.parse(text.slice(0, end)) as { turn: unknown; notebook: unknown };
-    return { stamp, held: typeof turn === 'number' ? { turn, written: notebook } : null };
+    const { text, stat } = safeReadWithStat(path, notebookBytes) ?? { text: '', stat: undefined };
+    return { stamp: stampOf(stat), line: text.slice(0, text.indexOf('\n') + 1) };
   } catch {
-    return { stamp, held: null };
+    return { stamp: '', line: '' };
   }
 }
 
-const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+/** The turn comes first in a line of ours. */
+const turnIn = ({ line }: Found): number => Number.parseInt(line.slice('{"turn":'.length), 10) || 0;
 
-function writeSlot(path: string, slot: Slot): void {
-  const fd = openSlot(path);
+/** What a slot holds, unchecked; null when it is not whole. */
+interface Held {
+  readonly turn: number;
+  readonly written: unknown;
+}
+
+function heldBy({ line }: Found): Held | null {
+  try {
+    const { turn, notebook } = JSON.parse(line) as { turn: unknown; notebook: unknown };
+    return typeof turn === 'number' ? { turn, written: notebook } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What the newer whole one of two slots holds. The other one is mostly not looked into. */
+function newerOf(a: Found, b: Found): Held | null {
+  const [first, second] = turnIn(a) > turnIn(b) ? [a, b] : [b, a];
+  return heldBy(first) ?? heldBy(second);
+}
+
+const { O_WRONLY, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+const inPlace = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+
+/** Writes a slot. A link, a FIFO or an empty directory that somebody put in its place gives way. */
+function writeSlot(path: string, stat: fs.Stats | undefined, slot: Slot): void {
+  if (stat?.isDirectory()) fs.rmdirSync(path);
+  else if (stat && !stat.isFile()) fs.unlinkSync(path);
+  const fd = fs.openSync(path, inPlace, 0o600);
   try {
     writeWhole(fd, path, `${JSON.stringify(slot)}\n`);
   } finally {
     fs.closeSync(fd);
   }
-}
-
-/** The slot as a regular file; a link, a FIFO or an empty directory that somebody put in its place gives way. */
-function openSlot(path: string): number {
-  const open = (): number => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  try {
-    const fd = open();
-    if (fs.fstatSync(fd).isFile()) return fd;
-    fs.closeSync(fd);
-  } catch (cause) {
-    if (!['ELOOP', 'ENXIO', 'EISDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
-  }
-  if (fs.lstatSync(path).isDirectory()) fs.rmdirSync(path);
-  else fs.unlinkSync(path);
-  return open();
 }
 
 /** Creates what lies in a directory of ours; the directory too, which is missing only the first time. */
@@ -88,9 +95,11 @@ function inDirectory<T>(directory: string, create: () => T): T {
   }
 }
 
+const homeIn = (place: string, id: MemberId): string => within(within(place, 'members'), id);
+
 /** A member has a notebook here, whatever is in it. */
 export const hasNotebook = (place: string, id: MemberId): boolean =>
-  slots.some((name) => isThere(join(place, 'members', id, name)));
+  slots.some((name) => isThere(within(homeIn(place, id), name)));
 
 /** Also when it is a link to nowhere. */
 function isThere(path: string): boolean {
@@ -103,16 +112,12 @@ function isThere(path: string): boolean {
 
 /** The notebooks below this place. Remembers what it read, so that a write can tell whether another hook wrote meanwhile. */
 export function notebooksIn(place: string): Notebooks {
-  const home = (id: MemberId): string => join(place, 'members', id);
-  const pathsOf = (id: MemberId): string[] => slots.map((name) => join(home(id), name));
-  /** The newer whole slot, unchecked, and how both looked. */
-  const newer = (id: MemberId): { held: Found['held']; stamps: string } => {
-    const found = pathsOf(id).map(readSlot);
-    const held = found.reduce<Found['held']>(
-      (best, { held }) => (held && (!best || held.turn > best.turn) ? held : best),
-      null,
-    );
-    return { held, stamps: found.map(({ stamp }) => stamp).join() };
+  const home = (id: MemberId): string => homeIn(place, id);
+  const pathsOf = (id: MemberId): string[] => slots.map((name) => within(home(id), name));
+  /** The newer whole slot, and how both looked. */
+  const newer = (id: MemberId): { held: Held | null; stamps: string } => {
+    const [first, second] = pathsOf(id).map(readSlot) as [Found, Found];
+    return { held: newerOf(first, second), stamps: `${first.stamp},${second.stamp}` };
   };
   const look = (id: MemberId): { slot: Slot | null; stamps: string } => {
     const { held, stamps } = newer(id);
@@ -134,22 +139,24 @@ export function notebooksIn(place: string): Notebooks {
 
     write(id, notebook) {
       const before = known.get(id);
-      const changed = !before || before.stamps !== pathsOf(id).map(stampAt).join();
+      const stats = pathsOf(id).map(lookAt);
+      const changed = !before || before.stamps !== stats.map(stampOf).join();
       const now = changed ? look(id).slot : before.slot;
       const base = before?.slot;
       // Another hook of this member wrote meanwhile: what both learnt is kept.
       const parallel = base && now && now.turn > base.turn;
       const kept = parallel ? mergeNotebooks(base.notebook, notebook, now.notebook) : notebook;
       const slot = { turn: (now?.turn ?? 0) + 1, notebook: kept };
-      inDirectory(home(id), () => writeSlot(join(home(id), slots[(slot.turn + 1) % 2]!), slot));
+      const which = (slot.turn + 1) % 2;
+      inDirectory(home(id), () => writeSlot(pathsOf(id)[which]!, stats[which], slot));
       // Looked at again should this process write once more, which few do.
       known.set(id, { slot, stamps: '' });
     },
 
     claim(id, key) {
-      const claims = join(home(id), 'claims');
+      const claims = within(home(id), 'claims');
       const name = `${key.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40)}.${fingerprint(key)}`;
-      const path = join(claims, name);
+      const path = within(claims, name);
       // Every twelfth lets go of those that are over.
       if ('0iz'.includes(name.slice(-1))) sweep(claims);
       const create = (): void => inDirectory(claims, () => fs.closeSync(fs.openSync(path, 'wx', 0o600)));
@@ -170,7 +177,7 @@ export function notebooksIn(place: string): Notebooks {
 function sweep(claims: string): void {
   try {
     for (const name of fs.existsSync(claims) ? fs.readdirSync(claims) : []) {
-      const path = join(claims, name);
+      const path = within(claims, name);
       const stat = fs.lstatSync(path, { throwIfNoEntry: false });
       if (stat && Date.now() - stat.mtimeMs > 2 * claimMs) discard(path);
     }
