@@ -60,6 +60,12 @@ const lazyFrom = (prefix, inline = []) => ({
       lazyParts.set(name, resolve(resolveDir, path));
       return { path: `${prefix}${name}.cjs`, external: true };
     });
+    // Two parts need it, and it is a tenth of what a repository carries.
+    onResolve({ filter: /^js-yaml$/ }, ({ kind }) => {
+      if (kind === 'entry-point') return undefined;
+      lazyParts.set('js-yaml', 'js-yaml');
+      return { path: `${prefix}js-yaml.cjs`, external: true };
+    });
   },
 });
 
@@ -74,15 +80,21 @@ const lightBuiltins = (code) =>
     .replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__d("$1")')
     .replace(/\brequire\("(node:[a-z_/]+)"\)/g, '__n("$1")');
 
-const banner = { js: `/* flowloom-hooks: built file, do not edit. eslint-disable */\n${builtin}` };
+const builtFile = '/* flowloom-hooks: built file, do not edit. eslint-disable */';
 // What is installed is committed into repositories and compiled at every start: as small as it can be.
 const hookOptions = {
   ...shared,
   minifyIdentifiers: true,
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
-  banner,
+  banner: { js: `${builtFile}\n${builtin}` },
   supported: { 'dynamic-import': false },
+};
+/** A body is one function, as the first lines of the hook run it. */
+const bodyOptions = {
+  ...hookOptions,
+  banner: { js: `${builtFile}\n(function (require, __dirname, __compiled) {${builtin}` },
+  footer: { js: '})' },
 };
 
 const inputs = {};
@@ -116,7 +128,7 @@ const inlined = {
 };
 for (const name of hookNames)
   await run({
-    ...hookOptions,
+    ...bodyOptions,
     entryPoints: [join('hooks', `${name}.ts`)],
     outdir: `${fresh}/hooks/body`,
     plugins: [lazyFrom('./lazy/', inlined[name])],

@@ -20,7 +20,7 @@ function entryOf(body: string): string | null {
 }
 
 /** What a cache that cannot be read is worth. */
-function cached(entry: string): Buffer | undefined {
+function cached(entry: string): Uint8Array | undefined {
   try {
     return readEntry(entry);
   } catch {
@@ -32,8 +32,7 @@ function boot(): void {
   const body = `${__dirname}/body/${__HOOK__}.cjs`;
   const entry = entryOf(body);
   const cachedData = entry === null ? undefined : cached(entry);
-  const source = `(function (require, __dirname, __compiled) {${fs.readFileSync(body, 'utf8')}\n})`;
-  const script = new vm.Script(source, { filename: body, cachedData });
+  const script = new vm.Script(fs.readFileSync(body, 'utf8'), { filename: body, cachedData });
   const size = script.cachedDataRejected ? 0 : (cachedData?.length ?? 0);
   const compiled: Compiled | null = entry === null ? null : { script, entry, size };
   script.runInThisContext()(require, __dirname, compiled);

@@ -33,7 +33,7 @@ export interface HookPayload {
 export function parsePayload(text: string): HookPayload | null {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, ''));
+    value = JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
   } catch {
     return null;
   }

@@ -53,21 +53,22 @@ function becomesNonBlocking(): boolean {
 function poll(limitMs: number): string {
   const end = sinceStart() + limitMs;
   let clock: Int32Array | undefined;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  let bytes = Buffer.allocUnsafe(firstBytes);
+  let used = 0;
+  let pieces = 0;
   let quietSince = 0;
-  const text = (): string => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString();
-  while (bytes < mostBytes && sinceStart() < end) {
-    const chunk = Buffer.allocUnsafe(bytes === 0 ? firstBytes : pipeBytes);
+  const text = (): string => bytes.toString('utf8', 0, used);
+  while (used < mostBytes && sinceStart() < end) {
+    if (used === bytes.length) bytes = Buffer.concat([bytes], 2 * used + pipeBytes);
     let read: number;
     try {
-      read = fs.readSync(0, chunk, 0, chunk.length, null);
+      read = fs.readSync(0, bytes, used, bytes.length - used, null);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EAGAIN') break;
       const quiet = sinceStart() - quietSince;
       // Nearly every payload comes in one piece and is looked at once. A longer one is looked at again only when no more
       // arrives: parsing after each piece would cost the square of its length.
-      if (quietSince > 0 && (chunks.length === 1 || quiet > quietMs)) {
+      if (quietSince > 0 && (pieces === 1 || quiet > quietMs)) {
         if (complete(text())) break;
         quietSince = quiet > quietMs ? 0 : quietSince;
       }
@@ -76,8 +77,8 @@ function poll(limitMs: number): string {
       continue;
     }
     if (read === 0) break;
-    chunks.push(chunk.subarray(0, read));
-    bytes += read;
+    used += read;
+    pieces++;
     quietSince = sinceStart();
   }
   return text();

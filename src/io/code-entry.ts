@@ -21,16 +21,16 @@ export function cacheDirectory({ XDG_CACHE_HOME: named, HOME: home }: NodeJS.Pro
  * An entry as it was written; undefined when it is not a private file of this user: it is code. Throws when there is none. V8 itself does
  * not check the content and crashes on a damaged one, so every entry holds it twice, and comparing costs nothing.
  */
-export function readEntry(file: string): Buffer | undefined {
+export function readEntry(file: string): Uint8Array | undefined {
   const fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const { uid, mode, size } = fs.fstatSync(fd);
     if (uid !== process.getuid?.() || (mode & 0o170077) !== 0o100000 || size === 0 || size % 2)
       return undefined;
-    const twice = Buffer.allocUnsafeSlow(size);
-    if (fs.readSync(fd, twice, 0, size, 0) < size) return undefined;
-    const once = twice.subarray(0, size / 2);
-    return once.equals(twice.subarray(size / 2)) ? once : undefined;
+    const once = new Uint8Array(size / 2);
+    const again = new Uint8Array(size / 2);
+    for (const half of [once, again]) if (fs.readSync(fd, half) < half.length) return undefined;
+    return Buffer.compare(once, again) === 0 ? once : undefined;
   } finally {
     fs.closeSync(fd);
   }

@@ -21,8 +21,9 @@ export function readTail(path: string, offset: number): { text: string; offset: 
     const from = Math.max(offset <= stat.size ? offset : 0, stat.size - most);
     const buffer = Buffer.alloc(stat.size - from);
     const bytes = fs.readSync(fd, buffer, 0, buffer.length, from);
-    const end = buffer.lastIndexOf(10, bytes - 1) + 1;
-    return { text: buffer.subarray(0, end).toString(), offset: from + end };
+    // Mostly it ends with a line.
+    const end = buffer[bytes - 1] === 10 ? bytes : buffer.lastIndexOf(10, bytes - 1) + 1;
+    return { text: buffer.toString('utf8', 0, end), offset: from + end };
   } catch {
     return { text: '', offset };
   } finally {
