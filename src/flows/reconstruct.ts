@@ -10,9 +10,12 @@ import type { Note } from './notes.ts';
 import type { Session } from './session.ts';
 
 /** Puts together the handoff of a member that died: null when there is nothing to tell or it exists already. */
-async function reconstruct(session: Session, dead: Member): Promise<Note | null> {
-  const notebook = session.notebooks.read(dead.birth.id);
+async function reconstruct(session: Session, found: Member): Promise<Note | null> {
+  const notebook = session.notebooks.read(found.birth.id);
   if (!notebook) return null;
+  // Its last hook may have been slower than its process; and of a leaving that a power cut took it remembers that it has no join.
+  if (hasLeft(found) || notebook.join === null) return null;
+  const dead: Member = { ...found, presence: found.presence ?? notebook.presence };
   const conversation = readOn(session, notebook.conversation);
   const base = conversation.handoffId || handoffId(dead.seq, conversation.sessionId);
   const id = `${base}.reconstructed`;
@@ -46,10 +49,7 @@ export async function reconstructDead(session: Session): Promise<void> {
       if (!birth) continue;
       const seen = await store.presence(birth.id);
       const { presence = null, seenAt = null } = seen ?? {};
-      const dead: Member = { seq, birth, presence, seenAt, liveness: 'dead' };
-      // Its last hook may have been slower than its process.
-      if (hasLeft(dead)) continue;
-      const note = await reconstruct(session, dead);
+      const note = await reconstruct(session, { seq, birth, presence, seenAt, liveness: 'dead' });
       if (note?.head.role === 'master') break;
     } catch (cause) {
       session.report('reconstruct-failed', cause);

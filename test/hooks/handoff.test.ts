@@ -1,11 +1,19 @@
 /** What a session leaves behind, and who is given it. */
-import { appendFileSync, closeSync, ftruncateSync, openSync, rmSync, utimesSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { filesIn, parseHandoff } from '../../src/core/handoff.ts';
 import { typeIn } from '../cli/command.ts';
 import { git, write } from '../support/scratch.ts';
-import { births, notebookOf, notes, presenceOf } from '../support/state.ts';
+import { births, idOf, notebookOf, notes, presenceOf } from '../support/state.ts';
 import {
   bashCall,
   recordedTranscript,
@@ -319,6 +327,33 @@ describe('receiving', () => {
     expect(told).toMatch(/\(epoch 1\), reconstructed after it ended without a word/);
     for (const fact of ['build the checkout', 'summary.txt', 'npm test']) expect(told).toContain(fact);
     expect(Object.keys(notes(w.state)).filter((id) => id.endsWith('.reconstructed'))).toHaveLength(1);
+  });
+
+  test('from one that a power cut ended, also when that took its presence and its checkpoint', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.stop('Half done.');
+    write(join(w.root, 'summary.txt'), 'x');
+    await one.client.kill();
+    writeFileSync(join(w.state, 'members', idOf(w.state, one.client.pid), 'presence.json'), '');
+    for (const id of Object.keys(notes(w.state))) writeFileSync(join(w.state, 'handoffs', `${id}.md`), '');
+    const told = (await w.session().start()).context;
+    expect(told).toMatch(/\(epoch 1\), reconstructed after it ended without a word/);
+    for (const fact of ['build the checkout', 'Half done.', 'summary.txt']) expect(told).toContain(fact);
+  });
+
+  test('from one that left before a power cut took its presence, what it closed', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.end();
+    await one.client.kill();
+    const presence = join(w.state, 'members', idOf(w.state, one.client.pid), 'presence.json');
+    writeFileSync(presence, '');
+    const told = (await w.session().start()).context;
+    expect(told).toContain('build the checkout');
+    expect(Object.keys(notes(w.state)).filter((id) => id.endsWith('.reconstructed'))).toEqual([]);
   });
 
   test('from one that was killed, when somebody who must not be told was the only one to see it', async () => {
