@@ -87,6 +87,42 @@ export function replaceFile(
   }
 }
 
+/** Whoever holds the other name for so long was killed. */
+const heldMs = 10_000;
+
+/**
+ * As `replaceFile`, for who writes at every turn: ext4 flushes a file that takes the place of another one, which costs a hundredth of
+ * a Node start, and ten milliseconds while the disk is busy. So the new file has a second name, `coming`, while the old one goes
+ * before it gets the right one. Whoever finds nothing under the right name looks at the other. After a crash at any step one of them
+ * is whole; a power cut may leave neither.
+ *
+ * Of two writers at the same time the one that finds the second name taken does as `replaceFile`, and so the first one always has it.
+ */
+export function exchangeFile(path: string, coming: string, text: string): void {
+  if (process.platform !== 'linux') {
+    replaceFile(path, text);
+    return;
+  }
+  const temporary = writeTemporary(path, text, false);
+  let holds = false;
+  try {
+    holds = linkTo(temporary, coming) === true;
+    if (holds) discard(path);
+    renameOver(temporary, path);
+    if (holds || isOlder(coming, heldMs)) discard(coming);
+  } catch (cause) {
+    discard(temporary);
+    // The old one could not go, so all stays as it was.
+    if (holds && fs.existsSync(path)) discard(coming);
+    throw cause;
+  }
+}
+
+const isOlder = (path: string, ms: number): boolean => {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > ms;
+};
+
 /**
  * Creates the file with this text unless something is there already; false then. Complete or absent after a crash at any step,
  * where the file system has hard links; elsewhere a reader may meet it empty for a moment.
@@ -104,16 +140,23 @@ export function createFile(
   }
 }
 
-/** Links a complete temporary file to a name that nobody has; false when somebody has it. */
-export function linkNew(temporary: string, path: string, text: string): boolean {
+/** A second name for a file; null where the file system has none to give, false when somebody has that name. */
+function linkTo(file: string, name: string): boolean | null {
   try {
-    fs.linkSync(temporary, path);
+    fs.linkSync(file, name);
     return true;
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? '';
     if (code === 'EEXIST') return false;
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(code)) throw cause;
+    return null;
   }
+}
+
+/** Links a complete temporary file to a name that nobody has; false when somebody has it. */
+export function linkNew(temporary: string, path: string, text: string): boolean {
+  const linked = linkTo(temporary, path);
+  if (linked !== null) return linked;
   try {
     fs.writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
     return true;

@@ -6,37 +6,50 @@
  *     members/<id>/beat            written to instead of that by who cannot do more
  *     handoffs/<id>.md             what it left behind
  *     seals/                       what was prepared for the next prompts rests on these
+ *
+ * What takes the place of a presence or a handoff is called `.next` until the old one is gone.
  */
 import fs from 'node:fs';
-import { join, sep } from 'node:path';
 import invariant from 'tiny-invariant';
 import { asPresence, type MemberId, type Presence, type SeenPresence } from '../core/member.ts';
 import type { Damage, Store } from '../core/store.ts';
-import { createFile, makePrivateDirectory, replaceFile } from '../io/atomic-write.ts';
+import { createFile, exchangeFile, makePrivateDirectory, replaceFile } from '../io/atomic-write.ts';
 import { safeRead, UnreadableError } from '../io/safe-read.ts';
+import { within } from '../io/within.ts';
 import { birthsIn } from './births.ts';
 import { handoffName, handoffsAmong, memberName } from './names.ts';
 import { inspect, list, readRecord, reasonOf, sweepTemporaries } from './record.ts';
 import { sealsIn } from './seals.ts';
 
 const noteBytes = 256 * 1024;
+const coming = '.next';
+
+/** A record that may just be replaced, see `exchangeFile`: under its name, under that of what is coming, or it came meanwhile. */
+const either = <T>(read: (which?: string) => T | null): T | null => read() ?? read(coming) ?? read();
 
 /** The store in this directory, which need not exist yet: it is made when something is written. */
 export function fileStore(place: string): Store {
-  const births = birthsIn(join(place, 'seq'));
-  const members = join(place, 'members');
-  const notes = join(place, 'handoffs');
-  const seals = sealsIn(join(place, 'seals'));
-  // By hand, since `join` looks at every character, and a look at the store asks for many.
+  const births = birthsIn(within(place, 'seq'));
+  const members = within(place, 'members');
+  const notes = within(place, 'handoffs');
+  const seals = sealsIn(within(place, 'seals'));
   const homeOf = (id: MemberId): string => {
     invariant(memberName.test(id), 'a member id is a plain file name');
-    return members + sep + id;
+    return within(members, id);
   };
-  const beatPath = (id: MemberId): string => `${homeOf(id)}${sep}beat`;
-  const presencePath = (id: MemberId): string => `${homeOf(id)}${sep}presence.json`;
-  const notePath = (id: string): string => {
+  const beatPath = (id: MemberId): string => within(homeOf(id), 'beat');
+  const presencePath = (id: MemberId, which = ''): string => within(homeOf(id), `presence${which}.json`);
+  const notePath = (id: string, which = ''): string => {
     invariant(handoffName.test(id), 'a handoff id is a plain file name');
-    return join(notes, `${id}.md`);
+    return within(notes, `${id}${which}.md`);
+  };
+  const note = (id: string, which?: string): string | null => {
+    try {
+      return safeRead(notePath(id, which), noteBytes);
+    } catch (cause) {
+      if (cause instanceof UnreadableError) return null;
+      throw cause;
+    }
   };
 
   return {
@@ -66,7 +79,8 @@ export function fileStore(place: string): Store {
 
     async announce(id, presence) {
       makePrivateDirectory(homeOf(id));
-      const write = (): void => replaceFile(presencePath(id), JSON.stringify(presence));
+      const write = (): void =>
+        exchangeFile(presencePath(id), presencePath(id, coming), JSON.stringify(presence));
       const found = inspect(presencePath(id), asPresence);
       const before = found && 'value' in found && found.value;
       // The rest is told at a session start only, which always reads it.
@@ -76,7 +90,7 @@ export function fileStore(place: string): Store {
     },
 
     async renew(id) {
-      const now = new Date();
+      const now = Date.now() / 1000;
       try {
         fs.utimesSync(presencePath(id), now, now);
         return true;
@@ -87,7 +101,7 @@ export function fileStore(place: string): Store {
     },
 
     async presence(id): Promise<SeenPresence | null> {
-      const found = readRecord(presencePath(id), asPresence, id);
+      const found = either((which) => readRecord(presencePath(id, which), asPresence, id));
       if (!found) return null;
       const beat = fs.lstatSync(beatPath(id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
       const seenAt = Math.max(found.stat.mtimeMs, beat);
@@ -109,31 +123,30 @@ export function fileStore(place: string): Store {
       return list(members).filter((name) => memberName.test(name));
     },
 
-    async putHandoff(id, note, { first = false, durable = false } = {}) {
+    async putHandoff(id, text, { first = false, durable = false } = {}) {
       makePrivateDirectory(notes);
-      if (first) return createFile(notePath(id), note, { durable });
-      replaceFile(notePath(id), note, { durable });
+      if (first) return note(id, coming) === null && createFile(notePath(id), text, { durable });
+      if (durable) replaceFile(notePath(id), text, { durable });
+      else exchangeFile(notePath(id), notePath(id, coming), text);
       return true;
     },
 
     async handoffs() {
-      return handoffsAmong(list(notes));
+      const names = list(notes).map((name) => name.replace(`${coming}.md`, '.md'));
+      return handoffsAmong([...new Set(names)]);
     },
 
     async handoff(id) {
-      if (!handoffName.test(id)) return null;
-      try {
-        return safeRead(notePath(id), noteBytes);
-      } catch (cause) {
-        if (cause instanceof UnreadableError) return null;
-        throw cause;
-      }
+      return handoffName.test(id) ? either((which) => note(id, which)) : null;
     },
 
-    handoffPlace: notePath,
+    handoffPlace: (id) =>
+      fs.existsSync(notePath(id, coming)) && !fs.existsSync(notePath(id))
+        ? notePath(id, coming)
+        : notePath(id),
 
     async dropHandoff(id) {
-      fs.rmSync(notePath(id), { force: true });
+      for (const path of [notePath(id, coming), notePath(id)]) fs.rmSync(path, { force: true });
     },
 
     async forget({ seqs = [], members: ids = [] }) {
@@ -141,13 +154,13 @@ export function fileStore(place: string): Store {
       seals.breaking(() => {
         births.forget(seqs);
         for (const id of ids)
-          if (memberName.test(id)) fs.rmSync(join(members, id), { recursive: true, force: true });
+          if (memberName.test(id)) fs.rmSync(within(members, id), { recursive: true, force: true });
       });
     },
 
     async sweep(olderThanMs) {
-      const ofMembers = list(members).map((id) => join(members, id));
-      return sweepTemporaries([place, join(place, 'seq'), members, notes, ...ofMembers], olderThanMs);
+      const ofMembers = list(members).map((id) => within(members, id));
+      return sweepTemporaries([place, within(place, 'seq'), members, notes, ...ofMembers], olderThanMs);
     },
 
     async damaged() {
@@ -159,7 +172,7 @@ export function fileStore(place: string): Store {
       }
       for (const name of list(notes)) {
         if (!name.endsWith('.md')) continue;
-        const path = join(notes, name);
+        const path = within(notes, name);
         try {
           safeRead(path, noteBytes);
         } catch (cause) {

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileStore } from '../../src/stores/file-store.ts';
+import { bundled, run } from '../support/other-process.ts';
 import { birth, presence } from '../support/records.ts';
 import { filesBelow, scratch, write } from '../support/scratch.ts';
 import { type StoreKit, storeContract } from './store-contract.ts';
@@ -141,6 +142,73 @@ describe('only the file store', () => {
     await store.announce('a', presence());
     await store.putHandoff('000001-abc', 'x');
     expect(filesBelow(place).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('a note that is about to take its place counts as soon as it is there', async () => {
+    const place = scratch();
+    const store = fileStore(place);
+    const [path, coming] = ['.md', '.next.md'].map((end) => join(place, 'handoffs', `000001-abc${end}`)) as [
+      string,
+      string,
+    ];
+    await store.putHandoff('000001-abc', 'old');
+    expect(store.handoffPlace('000001-abc')).toBe(path);
+    // Its writer was killed before the old one went.
+    write(coming, 'new');
+    expect([await store.handoff('000001-abc'), await store.handoffs()]).toEqual(['old', ['000001-abc']]);
+    // And after that.
+    rmSync(path);
+    expect([await store.handoff('000001-abc'), await store.handoffs()]).toEqual(['new', ['000001-abc']]);
+    expect(store.handoffPlace('000001-abc')).toBe(coming);
+    expect(await store.putHandoff('000001-abc', 'late', { first: true })).toBe(false);
+    // Whoever finds the name taken does without it, and takes it away when nobody can be using it any more.
+    await store.putHandoff('000001-abc', 'newer');
+    expect(await store.handoff('000001-abc')).toBe('newer');
+    expect(readFileSync(coming, 'utf8')).toBe('new');
+    old(coming);
+    await store.putHandoff('000001-abc', 'newest');
+    expect(filesBelow(place)).toEqual([join('handoffs', '000001-abc.md')]);
+    expect(await store.handoff('000001-abc')).toBe('newest');
+  });
+
+  const writer = bundled(`
+    import { fileStore } from './src/stores/file-store.ts';
+    const [place, name, presence] = process.argv.slice(2);
+    (async () => {
+      const store = fileStore(place);
+      for (let n = 0; n < 100; n++) {
+        await store.putHandoff('000001-abc', \`\${name} \${n} \${'x'.repeat(5000)} \${name} \${n}\`);
+        await store.announce('m', { ...JSON.parse(presence), doing: \`\${name} \${n}\` });
+        // A turn takes longer. Whoever looks under three names one after the other may miss two writers in a row.
+        await new Promise((resolve) => setTimeout(resolve, 3 + (n % 5)));
+      }
+    })();
+  `);
+
+  test('hooks of one member that write at the same time never leave it without a presence or a note', async () => {
+    const place = scratch();
+    const store = fileStore(place);
+    await store.putHandoff('000001-abc', 'a 0 a 0');
+    await store.announce('m', presence());
+    let writing = true;
+    const writers = ['a', 'b', 'c'].map((name) => run(writer, [place, name, JSON.stringify(presence())]));
+    const done = Promise.all(writers).finally(() => {
+      writing = false;
+    });
+    const texts = new Set<string>();
+    while (writing) {
+      const text = await store.handoff('000001-abc');
+      expect(text).toMatch(/^(\w) (\d+) .*\1 \2$/);
+      texts.add(text ?? '');
+      expect(await store.presence('m')).not.toBeNull();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await done;
+    expect(texts.size).toBeGreaterThan(10);
+    expect(filesBelow(place).filter((name) => !name.startsWith('seals'))).toEqual([
+      join('handoffs', '000001-abc.md'),
+      join('members', 'm', 'presence.json'),
+    ]);
   });
 
   test('a claim that is empty for a moment is neither read nor called damaged', async () => {

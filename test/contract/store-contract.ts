@@ -359,6 +359,43 @@ export function storeContract(name: string, kit: StoreKit): void {
         await expectWhole(store);
       });
 
+      const again = bundled(`
+        import { ${kit.factory} as open } from ${JSON.stringify(kit.module)};
+        const [place, id, text] = process.argv.slice(2);
+        (async () => (await open(place)).putHandoff(id, text))();
+      `);
+
+      test('at each step of replacing a handoff leave the old one or the new one, and the next one counts', async () => {
+        const { base, place, store } = await opened();
+        const id = '000001-abc';
+        const put = (text: string, killAt: Parameters<typeof runWatched>[2]): ReturnType<typeof runWatched> =>
+          runWatched(again, [place, id, text], killAt, kit.nodeArgs);
+        await put(note('first'), null);
+        const { calls } = await put(note('second'), null);
+        const steps = calls.filter(
+          ({ changes, paths }) => changes && paths.some((path) => path.startsWith(base)),
+        );
+        expect(steps.length).toBeGreaterThan(1);
+        let killed = 0;
+        for (const [turn, step] of steps.entries()) {
+          const [old, wanted] = [await store.handoff(id), note(`turn ${turn}`)];
+          if ((await put(wanted, step)).killed) killed++;
+          expect([old, wanted]).toContain(await store.handoff(id));
+          expect(await store.handoffs()).toEqual([id]);
+          // What a killed writer holds may take a while to be let go of.
+          const next = async (): Promise<string | null> =>
+            put(note(`after ${turn}`), null).then(
+              () => store.handoff(id),
+              () => null,
+            );
+          await expect.poll(next, { timeout: 15_000, interval: 200 }).toBe(note(`after ${turn}`));
+        }
+        expect(killed).toBeGreaterThan(steps.length / 2);
+        await store.dropHandoff(id);
+        expect(await store.handoff(id)).toBeNull();
+        expect(await store.handoffs()).toEqual([]);
+      });
+
       test('a number is given once though every joiner but the last was killed', async () => {
         const { place, store } = await opened();
         const args = (id: string): string[] => [

@@ -21,6 +21,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   createFile,
+  exchangeFile,
   linkNew,
   makePrivateDirectory,
   replaceFile,
@@ -124,6 +125,35 @@ describe('writing as a whole or not at all', () => {
     const base = scratch();
     write(join(base, 'record', 'precious'), 'theirs');
     expect(() => replaceFile(join(base, 'record'), 'mine')).toThrow();
+    expect(readdirSync(base)).toEqual(['record']);
+    expect(readFileSync(join(base, 'record', 'precious'), 'utf8')).toBe('theirs');
+  });
+
+  test('exchanges, private, and leaves nothing behind', () => {
+    const path = join(scratch(), 'record');
+    for (const text of ['one', 'two', 'three']) {
+      exchangeFile(path, `${path}.next`, text);
+      expect(readFileSync(path, 'utf8')).toBe(text);
+    }
+    expect(mode(path)).toBe(0o600);
+    expect(readdirSync(join(path, '..'))).toEqual(['record']);
+  });
+
+  test('exchanges a link and a FIFO, and not what a link points to', () => {
+    const base = scratch();
+    const target = write(join(base, 'target'), 'theirs');
+    symlinkSync(target, join(base, 'record'));
+    execFileSync('mkfifo', [join(base, 'pipe')]);
+    for (const name of ['record', 'pipe']) exchangeFile(join(base, name), join(base, 'next'), 'mine');
+    expect(readFileSync(target, 'utf8')).toBe('theirs');
+    expect(readFileSync(join(base, 'record'), 'utf8')).toBe('mine');
+    expect(readFileSync(join(base, 'pipe'), 'utf8')).toBe('mine');
+  });
+
+  test('what cannot be exchanged stays, and no rubbish', () => {
+    const base = scratch();
+    write(join(base, 'record', 'precious'), 'theirs');
+    expect(() => exchangeFile(join(base, 'record'), join(base, 'next'), 'mine')).toThrow();
     expect(readdirSync(base)).toEqual(['record']);
     expect(readFileSync(join(base, 'record', 'precious'), 'utf8')).toBe('theirs');
   });
