@@ -199,10 +199,11 @@ function gathering(name, live, dead = 0) {
 const crowds = values.live.split(',').map(Number);
 const small = transcript('small.jsonl', 10_000);
 const huge = transcript('huge.jsonl', 1e9);
+const talk = transcript('talk.jsonl', 10_000);
 const shop = repository('shop');
 const fresh = repository('fresh');
-const [a, b, c, d, joiner] = [client(), client(), client(), client(), client()];
-for (const pid of [c, d, a, b]) startOf(shop, pid);
+const [a, b, c, d, e, joiner] = Array.from({ length: 6 }, client);
+for (const pid of [c, d, e, a, b]) startOf(shop, pid);
 const one = crowded('one', 1);
 const thousand = crowded('thousand', 1000);
 
@@ -213,6 +214,13 @@ const stop =
     appendFileSync(path, line);
     return hook('stop', project, pid, { transcript_path: path, last_assistant_message: lastMessage });
   };
+
+/** As `stop`, after a prompt that the gate answered: the stop finds it in the transcript and tells the others. */
+const stopAfterGate = (path, pid) => () => {
+  const message = { role: 'user', content: `do thing number ${prompts}` };
+  appendFileSync(path, `${JSON.stringify({ type: 'user', timestamp: new Date().toISOString(), message })}\n`);
+  return stop(path, pid)();
+};
 
 /** A process that joins a repository, forgotten there before it does so again. */
 function joinAgain(project) {
@@ -285,6 +293,7 @@ const subjects = {
     }),
   'Stop, transcript 10 kB': stop(small, c),
   'Stop, transcript 1 GB': stop(huge, d),
+  'Stop, after a prompt by the gate': stopAfterGate(talk, e),
   ...Object.fromEntries(
     stopping.map(({ live, project, pid }) => [`Stop, ${count(live)} live`, stop(small, pid, project)]),
   ),
