@@ -21,6 +21,9 @@ describe('questions', () => {
     ['Wait... is it done?\n? ?', ['is it done?']],
     ['...? .env? Read .env?', ['.env?', 'Read .env?']],
     ['> Is that quoted?', ['Is that quoted?']],
+    ['**All tests pass!** Shall I commit?', ['Shall I commit?']],
+    ['**Shall I commit?** **Should I push?**', ['Shall I commit?', '**Should I push?']],
+    ['(Is it done?) "Is it?" Yes. _Why?_ So.', ['(Is it done?', '"Is it?', '_Why?']],
     ['', []],
   ])('in %j', (said, expected) => {
     expect(questionsIn(said).map((question) => question.replace(/^\*\*|\*\*$/g, ''))).toEqual(
@@ -73,6 +76,13 @@ describe('the next step', () => {
     ['as a sentence', [], 'The next step is to run the tests.', 'to run the tests.'],
     ['in a list', [], '- **Next:** `src/*.ts`\n- Later: sleep', '`src/*.ts`'],
     ['after the letter whose small form is two characters long', [], 'İİİİ. NEXT: the docs', 'the docs'],
+    ['with a verb and a colon', [], 'The next steps are: run the tests', 'run the tests'],
+    ['after a tab or in the line below', [], 'Next is\trest\nNext is\nthe docs', 'rest'],
+    ['in the line below', [], 'Next is\nthe docs', 'the docs'],
+    ['a pattern of files', [], 'Next: *.ts files get a header', '*.ts files get a header'],
+    ['bold itself', [], '**Next:** **the docs**', '**the docs**'],
+    ['not another word', [], 'Next island: the docs', ''],
+    ['not after blanks in the middle of a sentence', [], `Whatever${' '.repeat(40)}next: the docs`, ''],
     ['the first that says something', [], 'Next: x\nNext: the docs', 'the docs'],
     ['not in the middle of a sentence', [], 'Whatever is next: nobody knows.', ''],
     ['not too much', [], `Next: ${'x'.repeat(401)}`, ''],
