@@ -7,6 +7,8 @@
 const plain = /^[\t\n\x20-\x7e]*$/;
 /** Words of plain letters and signs with one space between them, and nothing that could be markup: one harmless line already. */
 const tidy = /^(?:[!-;=-_a-~]+ )*[!-;=-_a-~]*$/;
+/** The pattern remembers every word, and of millions it cannot. */
+const isTidy = (text: string): boolean => text.length < 10_000 && tidy.test(text);
 
 /**
  * Without half characters, terminal sequences, controls except tab and newline, format characters (bidi, zero width, tags),
@@ -47,7 +49,7 @@ export function clip(text: string, most: number): string {
 
 /** One harmless line of at most `most` characters. */
 export const oneLine = (text: string, most: number): string =>
-  clip(tidy.test(text) ? text.trimEnd() : sanitize(text).replace(/\s+/g, ' ').trim(), most);
+  clip(isTidy(text) ? text.trimEnd() : sanitize(text).replace(/\s+/g, ' ').trim(), most);
 
 /** As `oneLine`, in double quotes that the text cannot close. */
 export const quoted = (text: string, most: number): string => `"${oneLine(text, most).replaceAll('"', "'")}"`;
