@@ -21,7 +21,8 @@ export function readHookNotes(home: string): HookNotes {
         contexts.push({ event: attachment.hookEvent ?? '?', sessionId: line.sessionId ?? '?', text });
       }
     } else if (attachment?.type && /^hook_.*(error|cancel|timeout|block)/.test(attachment.type)) {
-      failures.push(`${attachment.hookEvent}: ${attachment.type} ${attachment.stderr ?? ''}`);
+      const { hookEvent, type, exitCode, durationMs, stderr = '' } = attachment;
+      failures.push(`${hookEvent}: ${type} (code ${exitCode}, after ${durationMs} ms) ${stderr}`);
     }
     for (const error of line.hookErrors ?? []) failures.push(`${line.subtype}: ${error}`);
   }
@@ -45,7 +46,14 @@ type Line = {
   timestamp?: string;
   subtype?: string;
   hookErrors?: string[];
-  attachment?: { type?: string; hookEvent?: string; content?: string[]; stderr?: string };
+  attachment?: {
+    type?: string;
+    hookEvent?: string;
+    content?: string[];
+    stderr?: string;
+    exitCode?: number;
+    durationMs?: number;
+  };
 };
 
 function* transcriptLines(home: string, sessionId = ''): Generator<Line> {
