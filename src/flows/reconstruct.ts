@@ -5,6 +5,7 @@
 import { hasLeft } from '../core/election.ts';
 import { handoffId, parseHandoff, renderHandoff, saysSomething } from '../core/handoff.ts';
 import type { Member } from '../core/member.ts';
+import type { Notebook } from '../core/notebook.ts';
 import { handoffOf, readOn } from './hand-off.ts';
 import type { Note } from './notes.ts';
 import type { Session } from './session.ts';
@@ -27,12 +28,22 @@ async function reconstruct(session: Session, found: Member): Promise<Note | null
     conversation,
     dead,
     { role: notebook.told?.role ?? 'worker', epoch: notebook.told?.epoch ?? dead.seq },
-    { label: 'reconstructed', git: facts, writtenAt: dead.seenAt ?? session.observer.now },
+    {
+      label: 'reconstructed',
+      git: facts,
+      writtenAt: dead.seenAt ?? lastHook(notebook) ?? session.observer.now,
+    },
   );
   if (!saysSomething(handoff)) return null;
   const note = renderHandoff(handoff, id, session.notebook.config.handoff.maxChars);
   await session.store.putHandoff(id, note, { first: true, durable: true });
   return parseHandoff((await session.store.handoff(id)) ?? note, id);
+}
+
+/** When its last hook wrote; null when it does not say. */
+function lastHook({ receipts }: Notebook): number | null {
+  const times = Object.values(receipts).map(({ at }) => Date.parse(at) || 0);
+  return Math.max(0, ...times) || null;
 }
 
 /**

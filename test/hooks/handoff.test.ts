@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { filesIn, parseHandoff } from '../../src/core/handoff.ts';
 import { typeIn } from '../cli/command.ts';
 import { git, write } from '../support/scratch.ts';
-import { births, idOf, notebookOf, notes, presenceOf } from '../support/state.ts';
+import { backdateReceipts, births, idOf, notebookOf, notes, presenceOf } from '../support/state.ts';
 import {
   bashCall,
   recordedTranscript,
@@ -338,8 +338,9 @@ describe('receiving', () => {
     await one.client.kill();
     writeFileSync(join(w.state, 'members', idOf(w.state, one.client.pid), 'presence.json'), '');
     for (const id of Object.keys(notes(w.state))) writeFileSync(join(w.state, 'handoffs', `${id}.md`), '');
+    backdateReceipts(w.state, one.client.pid, 3 * 3_600_000);
     const told = (await w.session().start()).context;
-    expect(told).toMatch(/\(epoch 1\), reconstructed after it ended without a word/);
+    expect(told).toMatch(/\(epoch 1\), reconstructed after it ended without a word, written 3 h ago/);
     for (const fact of ['build the checkout', 'Half done.', 'summary.txt']) expect(told).toContain(fact);
   });
 

@@ -48,6 +48,16 @@ export function notebookOf(state: string, pid: number): Notebook {
   return notebook;
 }
 
+/** As if all hooks of that member had fired so much earlier. */
+export function backdateReceipts(state: string, pid: number, ms: number): void {
+  const notebook = notebookOf(state, pid);
+  const receipts = Object.entries(notebook.receipts).map(([event, receipt]) => {
+    const at = new Date(Date.parse(receipt.at) - ms).toISOString();
+    return [event, { ...receipt, at }] as const;
+  });
+  notebooksIn(state).write(idOf(state, pid), { ...notebook, receipts: Object.fromEntries(receipts) });
+}
+
 /** Every handoff note by id. */
 export const notes = (state: string): Record<string, string> =>
   Object.fromEntries(
