@@ -97,19 +97,17 @@ const heldMs = 10_000;
  * is whole; a power cut may leave neither.
  *
  * Of two writers at the same time the one that finds the second name taken does as `replaceFile`, and so the first one always has it.
+ * (One that stood still for ten seconds in the middle has not, and then must not be killed before it is through.)
  */
 export function exchangeFile(path: string, coming: string, text: string): void {
-  if (process.platform !== 'linux') {
-    replaceFile(path, text);
-    return;
-  }
   const temporary = writeTemporary(path, text, false);
   let holds = false;
   try {
-    holds = linkTo(temporary, coming) === true;
+    holds = process.platform === 'linux' && linkTo(temporary, coming) === true;
     if (holds) discard(path);
     renameOver(temporary, path);
-    if (holds || isOlder(coming, heldMs)) discard(coming);
+    if (holds) discard(coming);
+    else dropAbandoned(coming, heldMs);
   } catch (cause) {
     discard(temporary);
     // The old one could not go, so all stays as it was.
@@ -118,10 +116,13 @@ export function exchangeFile(path: string, coming: string, text: string): void {
   }
 }
 
-const isOlder = (path: string, ms: number): boolean => {
+/** Removes a file that nobody has written to for so long; whether there was one. */
+export function dropAbandoned(path: string, ms: number): boolean {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && Date.now() - stat.mtimeMs > ms;
-};
+  if (!stat?.isFile() || Date.now() - stat.mtimeMs < ms) return false;
+  discard(path);
+  return true;
+}
 
 /**
  * Creates the file with this text unless something is there already; false then. Complete or absent after a crash at any step,

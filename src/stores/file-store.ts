@@ -13,7 +13,13 @@ import fs from 'node:fs';
 import invariant from 'tiny-invariant';
 import { asPresence, type MemberId, type Presence, type SeenPresence } from '../core/member.ts';
 import type { Damage, Store } from '../core/store.ts';
-import { createFile, exchangeFile, makePrivateDirectory, replaceFile } from '../io/atomic-write.ts';
+import {
+  createFile,
+  dropAbandoned,
+  exchangeFile,
+  makePrivateDirectory,
+  replaceFile,
+} from '../io/atomic-write.ts';
 import { safeRead, UnreadableError } from '../io/safe-read.ts';
 import { within } from '../io/within.ts';
 import { birthsIn } from './births.ts';
@@ -159,8 +165,14 @@ export function fileStore(place: string): Store {
     },
 
     async sweep(olderThanMs) {
-      const ofMembers = list(members).map((id) => within(members, id));
-      return sweepTemporaries([place, within(place, 'seq'), members, notes, ...ofMembers], olderThanMs);
+      // What was coming when its writer was killed, and has been overtaken.
+      const overtaken = (path: (which?: string) => string): boolean =>
+        fs.existsSync(path()) && dropAbandoned(path(coming), olderThanMs);
+      const ids = list(members).filter((id) => memberName.test(id));
+      const presences = ids.filter((id) => overtaken((which) => presencePath(id, which)));
+      const handoffs = handoffsAmong(list(notes)).filter((id) => overtaken((which) => notePath(id, which)));
+      const directories = [place, within(place, 'seq'), members, notes, ...ids.map(homeOf)];
+      return sweepTemporaries(directories, olderThanMs) + presences.length + handoffs.length;
     },
 
     async damaged() {

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import type { MemberId } from '../core/member.ts';
 import { RefusedError } from '../core/store.ts';
+import { dropAbandoned } from '../io/atomic-write.ts';
 import { safeReadWithStat, UnreadableError } from '../io/safe-read.ts';
 import { within } from '../io/within.ts';
 
@@ -77,11 +78,7 @@ export function sweepTemporaries(directories: readonly string[], olderThanMs: nu
   for (const directory of directories) {
     if (!fs.lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) continue;
     for (const name of list(directory)) {
-      const path = within(directory, name);
-      const stat = name.endsWith('.tmp') ? fs.lstatSync(path, { throwIfNoEntry: false }) : undefined;
-      if (!stat?.isFile() || Date.now() - stat.mtimeMs < olderThanMs) continue;
-      fs.rmSync(path, { force: true });
-      swept++;
+      if (name.endsWith('.tmp') && dropAbandoned(within(directory, name), olderThanMs)) swept++;
     }
   }
   return swept;

@@ -165,7 +165,10 @@ describe('only the file store', () => {
     await store.putHandoff('000001-abc', 'newer');
     expect(await store.handoff('000001-abc')).toBe('newer');
     expect(readFileSync(coming, 'utf8')).toBe('new');
+    expect(await store.sweep(30_000)).toBe(0);
     old(coming);
+    expect(await store.sweep(30_000)).toBe(1);
+    old(write(coming, 'old'));
     await store.putHandoff('000001-abc', 'newest');
     expect(filesBelow(place)).toEqual([join('handoffs', '000001-abc.md')]);
     expect(await store.handoff('000001-abc')).toBe('newest');

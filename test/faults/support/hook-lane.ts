@@ -315,9 +315,12 @@ export class HookLane implements Lane<HookOperation, Fired> {
       (actor === this.#sessions.victim.client.pid && path.startsWith('handoffs/000002-'));
     for (const [path, content] of Object.entries(before))
       if (!own(path) && !path.startsWith('seals/')) must(now[path] === content, `${path} was altered`);
-    // Of its own handoff the old text is there, or the new one, be it under the name that it has before it takes the other's place.
-    for (const path of Object.keys(before).filter((path) => /^handoffs\/000002-/.test(path)))
-      must(path in now || path.replace(/\.md$/, '.next.md') in now, `${path} is gone`);
+    // Of its own handoff and presence the old text is there, or the new one, be it under the name that it has before it takes the
+    // other's place.
+    const exchanged = (path: string): boolean =>
+      /^handoffs\/000002-|^members\/.*\/presence\.json$/.test(path);
+    for (const path of Object.keys(before).filter(exchanged))
+      must(path in now || path.replace(/\.(\w+)$/, '.next.$1') in now, `${path} is gone`);
     for (const [path, content] of Object.entries(now)) {
       if (path.endsWith('.tmp')) must(how.kills || how.leavesTemporary, `${path} was left`);
       else if (path.startsWith('handoffs/')) {
