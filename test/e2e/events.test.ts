@@ -63,6 +63,13 @@ scenarios('events that are not what they look like', () => {
     const input = { description: 'Look', prompt: 'Look around', subagent_type: 'general-purpose' };
     await a.turn(`RUNTOOL Agent ${JSON.stringify(input)} END`);
     await until(() => world.api.contextsSeen().some((text) => text.includes('Look around')), 'the subagent');
+    // The client tells the session by a turn of its own, whose end would pass for the end of the next one.
+    const notified = await world.api.waitFor(
+      (api) =>
+        api.turns(a.sessionId()!).find((request) => textsOf(request).join().includes('<task-notification>')),
+      'the notification of the subagent',
+    );
+    await a.ended(notified);
     await a.turn('Go on');
     expect(world.status().members).toMatchObject([{ pid: a.pid, role: 'master', seq: 1 }]);
   });
