@@ -293,7 +293,7 @@ const subjects = {
     }),
   'Stop, transcript 10 kB': stop(small, c),
   'Stop, transcript 1 GB': stop(huge, d),
-  'Stop, after a prompt by the gate': stopAfterGate(talk, e),
+  'Stop, prompt by the gate': stopAfterGate(talk, e),
   ...Object.fromEntries(
     stopping.map(({ live, project, pid }) => [`Stop, ${count(live)} live`, stop(small, pid, project)]),
   ),
