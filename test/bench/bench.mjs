@@ -6,7 +6,8 @@
  *
  *   --rounds N          rounds (40)
  *   --live N,N          how many live members a steady prompt is measured among (1,10,100)
- *   --peer "<command>"  another program's hook, given a prompt's payload; more than once if you like
+ *   --peer "<command>"  another program's hook, given a prompt's payload; more than once if you like. Those that are known are run
+ *                       where they are installed
  *   --peer-start "<c>"  run once before, with the payload of a session start
  *   --turns N           whole turns of the real client that FLOWLOOM_E2E_CLAUDE names (0)
  *   --json              print facts
@@ -16,6 +17,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   ftruncateSync,
   mkdirSync,
   mkdtempSync,
@@ -27,7 +29,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { cpus, platform, release, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
@@ -45,6 +47,17 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
+
+/** Other programs with hooks for the same events: what they call theirs. */
+const knownPeers = [{ program: 'hcom', start: 'hcom sessionstart', prompt: 'hcom userpromptsubmit' }];
+const isInstalled = (program) =>
+  (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+const installedPeers = knownPeers.filter(({ program }) => isInstalled(program));
+for (const { start, prompt } of installedPeers) {
+  if (values.peer.includes(prompt)) continue;
+  values['peer-start'].push(start);
+  values.peer.push(prompt);
+}
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const hooks = join(root, 'dist', 'hooks');
 const scratch = mkdtempSync(join(tmpdir(), 'flowloom-bench-'));
@@ -353,7 +366,19 @@ const rows = Object.entries(times).map(([name, all]) => ({
   tokens: tokensIn(said[name]),
 }));
 const turns = Number(values.turns) > 0 ? await timeTurns(Number(values.turns)) : {};
-const machine = `Node ${process.version.slice(1)}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${platform()} ${release().match(/^[\d.]*\d/)?.[0] ?? ''}`;
+const turnRows = Object.entries(turns).map(([name, all]) => ({ name, median: median(all) }));
+const versionOf = (name, program) => {
+  const said = spawnSync(program, ['--version'], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    encoding: 'utf8',
+  }).stdout;
+  return `, ${name} ${/\d[\w.-]*/.exec(said ?? '')?.[0] ?? 'of an unknown version'}`;
+};
+const others = [
+  ...(turnRows.length ? [versionOf('Claude Code', process.env.FLOWLOOM_E2E_CLAUDE)] : []),
+  ...installedPeers.map(({ program }) => versionOf(program, program)),
+];
+const machine = `Node ${process.version.slice(1)}${others.join('')}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${platform()} ${release().match(/^[\d.]*\d/)?.[0] ?? ''}`;
 
 /** The support of the end-to-end tests is TypeScript. */
 async function timeTurns(n) {
@@ -378,7 +403,6 @@ async function timeTurns(n) {
   }
 }
 
-const turnRows = Object.entries(turns).map(([name, all]) => ({ name, median: median(all) }));
 if (values.write) {
   const file = join(root, 'docs', 'performance.md');
   const measured = [
