@@ -1,7 +1,7 @@
 /** Keeps V8's code cache of the hooks in the user's cache directory, and lets go of it. Read in `code-entry.ts`. */
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makePrivateDirectory } from './atomic-write.ts';
+import { dropAbandoned, makePrivateDirectory } from './atomic-write.ts';
 import type { Compiled } from './code-entry.ts';
 
 /** An entry of one hook, one body and one Node, or what a writer left of it. */
@@ -34,10 +34,7 @@ export function keepCompiled({ script, entry, size }: Compiled): void {
 /** Removes our entries that are older than this, and the directory when nothing else is in it. */
 export function removeEntries(directory: string, olderThanMs: number): void {
   const names = fs.existsSync(directory) ? fs.readdirSync(directory) : [];
-  for (const name of names.filter((name) => entryName.test(name))) {
-    const path = join(directory, name);
-    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isFile() && Date.now() - stat.mtimeMs >= olderThanMs) fs.unlinkSync(path);
-  }
+  for (const name of names.filter((name) => entryName.test(name)))
+    dropAbandoned(join(directory, name), olderThanMs);
   if (names.length && fs.readdirSync(directory).length === 0) fs.rmdirSync(directory);
 }
