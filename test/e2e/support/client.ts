@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The one version of the client the scenarios are written for. */
-const clientVersion = '2.1.330';
+/** The one version of the client that the scenarios are held against. CI installs the version that this file names. */
+const clientVersion = readFileSync(join(import.meta.dirname, '..', 'client-version'), 'utf8').trim();
+
+/** For trying a newer or an older client: then any version will do. */
+const anyVersion = process.env.FLOWLOOM_E2E_ANY_VERSION === '1';
 
 const projectRoot = join(import.meta.dirname, '..', '..', '..');
 
@@ -12,29 +15,30 @@ const projectRoot = join(import.meta.dirname, '..', '..', '..');
 export const cliPath = process.env.FLOWLOOM_E2E_CLI || join(projectRoot, 'dist', 'cli.mjs');
 
 type ClientSearch =
-  /** `path` runs Claude Code of exactly `clientVersion`, and tmux is there. */
+  /** `path` runs Claude Code of exactly `clientVersion` (or of any version, where that was asked for), and tmux is there. */
   | { readonly found: true; readonly path: string }
   /** `howTo` tells a person what is missing and how to get it. */
   | { readonly found: false; readonly howTo: string };
 
 /**
  * Looks for the client at `FLOWLOOM_E2E_CLAUDE`, then in this project's node_modules, and never on PATH: a person's own
- * client is only used when it is named. Throws when the named one is absent or has another version.
+ * client is only used when it is named. Throws when the named one does not run, or has another version and
+ * `FLOWLOOM_E2E_ANY_VERSION` is not 1.
  */
 export function findClient(): ClientSearch {
   const named = process.env.FLOWLOOM_E2E_CLAUDE;
   if (named) {
     const version = versionOf(named);
-    if (version !== clientVersion) {
+    if (!fits(version)) {
       throw new Error(
         `FLOWLOOM_E2E_CLAUDE names ${named}, which ${version ? `is version ${version}` : 'does not run'}. ` +
-          `The scenarios need version ${clientVersion}.`,
+          `The scenarios need version ${clientVersion}; FLOWLOOM_E2E_ANY_VERSION=1 tries them with any other.`,
       );
     }
   }
   const path = named || join(projectRoot, 'node_modules', '.bin', 'claude');
   const missing: string[] = [];
-  if (!named && (!existsSync(path) || versionOf(path) !== clientVersion)) {
+  if (!named && (!existsSync(path) || !fits(versionOf(path)))) {
     missing.push(
       `Claude Code ${clientVersion}: npm install --no-save @anthropic-ai/claude-code@${clientVersion}` +
         ' (or set FLOWLOOM_E2E_CLAUDE to such a client)',
@@ -48,6 +52,9 @@ export function findClient(): ClientSearch {
   ];
   return { found: false, howTo: howTo.join('\n') };
 }
+
+const fits = (version: string | null): boolean =>
+  version !== null && (anyVersion || version === clientVersion);
 
 function versionOf(path: string): string | null {
   try {
