@@ -1,9 +1,10 @@
-/** Reading and replacing the user's files: whole or not at all, through symlinks, with the old mode. */
+/** Reading and replacing the user's files: whole or not at all, through symlinks as far as the fence allows, with the old mode. */
 import { isUtf8 } from 'node:buffer';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { InstallError, onDisk } from './error.ts';
+import { type Fence, keepWithin } from './fence.ts';
 
 export interface FileWrite {
   file: string;
@@ -20,26 +21,31 @@ export interface Staged {
 }
 
 /** A file's bytes; null when there is none. Throws InstallError when it cannot be read. */
-export function readBytes(file: string): Buffer | null {
+export function readBytes(file: string, fence: Fence): Buffer | null {
   return onDisk('cannot-read', file, () => {
+    keepWithin(fence, file);
     refuseDanglingLink(dirname(file));
     refuseDanglingLink(file);
-    return fs.statSync(file, { throwIfNoEntry: false }) ? fs.readFileSync(file) : null;
+    const stat = fs.statSync(file, { throwIfNoEntry: false });
+    if (!stat) return null;
+    // A pipe would never end, and a device is nobody's settings.
+    if (!stat.isFile() && !stat.isDirectory()) throw new InstallError({ code: 'no-file', file });
+    return fs.readFileSync(file);
   });
 }
 
 /** A file's text, byte order mark included; null when there is none. Refuses what is not UTF-8. */
-export function readText(file: string): string | null {
-  const bytes = readBytes(file);
+export function readText(file: string, fence: Fence): string | null {
+  const bytes = readBytes(file, fence);
   if (bytes && !isUtf8(bytes)) throw new InstallError({ code: 'not-utf8', file });
   return bytes?.toString('utf8') ?? null;
 }
 
 /** Stages every write, or none: when one cannot be prepared (no permission, disk full) all are discarded. */
-export function stageAll(writes: readonly FileWrite[]): Staged[] {
+export function stageAll(writes: readonly FileWrite[], fence: Fence): Staged[] {
   const staged: Staged[] = [];
   try {
-    for (const write of writes) staged.push(stage(write));
+    for (const write of writes) staged.push(stage(write, fence));
   } catch (error) {
     discardAll(staged);
     throw error;
@@ -52,35 +58,40 @@ export function discardAll(staged: readonly Staged[]): void {
   for (const one of staged.toReversed()) one.discard();
 }
 
-export function rename(from: string, to: string): void {
-  onDisk('cannot-write', from, () => fs.renameSync(from, to));
+export function removeFile(file: string, fence: Fence): void {
+  onDisk('cannot-write', file, () => {
+    keepWithin(fence, file);
+    fs.rmSync(file, { force: true });
+  });
 }
 
-export function removeFile(file: string): void {
-  onDisk('cannot-write', file, () => fs.rmSync(file, { force: true }));
-}
-
-/** Removes a directory if nothing is in it; a symlink to one stays. */
-export function removeIfEmpty(dir: string): void {
-  onlyTry(() => fs.rmdirSync(dir));
+/** Removes a directory if nothing is in it and it lies within the fence; a symlink to one stays. */
+export function removeIfEmpty(dir: string, fence: Fence): void {
+  onlyTry(() => {
+    keepWithin(fence, dir);
+    fs.rmdirSync(dir);
+  });
 }
 
 export function isSymlink(path: string): boolean {
   return Boolean(fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink());
 }
 
-/** Paths of all files below a directory, relative and with `/`; none when it does not exist. */
-export function listFiles(dir: string): string[] {
-  if (!fs.existsSync(dir)) return [];
-  const entries = onDisk('cannot-read', dir, () => fs.readdirSync(dir, { withFileTypes: true }));
+/** Paths of all files below a directory, relative and with `/`; none when it does not exist. Links below it are not followed. */
+export function listFiles(dir: string, fence: Fence): string[] {
+  const entries = onDisk('cannot-read', dir, () => {
+    keepWithin(fence, dir);
+    return fs.existsSync(dir) ? fs.readdirSync(dir, { withFileTypes: true }) : [];
+  });
   return entries.flatMap((entry) => {
     if (!entry.isDirectory()) return [entry.name];
-    return listFiles(join(dir, entry.name)).map((below) => `${entry.name}/${below}`);
+    return listFiles(join(dir, entry.name), fence).map((below) => `${entry.name}/${below}`);
   });
 }
 
-function stage({ file, content }: FileWrite): Staged {
+function stage({ file, content }: FileWrite, fence: Fence): Staged {
   return onDisk('cannot-write', file, () => {
+    keepWithin(fence, file);
     refuseDanglingLink(dirname(file));
     refuseDanglingLink(file);
     const old = fs.statSync(file, { throwIfNoEntry: false });
@@ -100,7 +111,13 @@ function stage({ file, content }: FileWrite): Staged {
       discard();
       throw error;
     }
-    return { file, commit: () => rename(temporary, real), discard };
+    const commit = (): void =>
+      onDisk('cannot-write', file, () => {
+        // Somebody may have put a link there meanwhile.
+        keepWithin(fence, real);
+        fs.renameSync(temporary, real);
+      });
+    return { file, commit, discard };
   });
 }
 
@@ -124,7 +141,7 @@ function keepMode(descriptor: number, { uid, gid, mode }: fs.Stats): void {
 }
 
 function removeEmptyUpTo(dir: string, top: string): void {
-  for (let current = dir; current.startsWith(top); current = dirname(current)) removeIfEmpty(current);
+  for (let current = dir; current.startsWith(top); current = dirname(current)) removeIfEmpty(current, null);
 }
 
 function refuseDanglingLink(path: string): void {

@@ -103,7 +103,7 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
   const old = readManifest(target);
   const { server, wanted } = prepareServer(request, target, old);
   const files = collectFiles(request.hooksSource, target, wanted);
-  const text = readText(target.settingsFile);
+  const text = readText(target.settingsFile, target.fence);
   const form = formFor(request, text);
   const block = settingsBlock(target.commandDir, form);
   const settings = planInstall(text, block, target.settingsFile);
@@ -135,7 +135,7 @@ function formFor({ posix, scope, platform = process.platform }: InstallRequest, 
  */
 function prepareServer(
   { mcp = false }: InstallRequest,
-  { serversFile: file, scope, root }: Target,
+  { serversFile: file, scope, root, fence }: Target,
   old: Manifest | null,
 ): { server: PreparedServer | null; wanted: boolean } {
   if (file === null) {
@@ -144,7 +144,7 @@ function prepareServer(
   }
   if (!mcp && !old?.files[serverFile]) return { server: null, wanted: false };
   try {
-    const text = readText(file);
+    const text = readText(file, fence);
     if (!mcp && !holdsServer(text, file)) return { server: null, wanted: false };
     return { server: { file, text, plan: planServer(text, file) }, wanted: true };
   } catch (error) {
@@ -169,15 +169,15 @@ export function applyInstall({ target, text, settings, server, scripts }: Prepar
     read.set(server.file, server.text);
     writes.push({ file: server.file, content: server.plan.text ?? '' });
   }
-  const staged = stageAll(writes);
+  const staged = stageAll(writes, target.fence);
   try {
-    const backups = setAside(scripts.edited);
+    const backups = setAside(scripts.edited, target.fence);
     for (const { file, commit } of staged) {
-      if (read.has(file) && readText(file) !== read.get(file)) return null;
+      if (read.has(file) && readText(file, target.fence) !== read.get(file)) return null;
       commit();
     }
-    for (const file of scripts.obsolete) removeFile(file);
-    removeEmptyFolders(scripts.obsolete);
+    for (const file of scripts.obsolete) removeFile(file, target.fence);
+    removeEmptyFolders(scripts.obsolete, target.fence);
     return backups.map((file): Note => ({ code: 'set-aside', file }));
   } finally {
     discardAll(staged);
@@ -208,15 +208,15 @@ function adviceFor({ target, text, server }: PreparedInstall): Note[] {
 /** What keeps the hooks from running, or makes them run twice. */
 function warningsFor(place: Place, { target, text }: PreparedInstall): Note[] {
   const isOff = looksAt(text, (settings) => settings.disableAllHooks === true);
-  const others = otherTargets(place).filter(({ settingsFile }) => wiresOurs(settingsFile));
+  const others = otherTargets(place).filter(wiresOurs);
   return [
     ...(isOff ? [{ code: 'hooks-disabled', file: target.settingsFile } as const] : []),
     ...others.map(({ scope, settingsFile }): Note => ({ code: 'other-scope', file: settingsFile, scope })),
   ];
 }
 
-function wiresOurs(settingsFile: string): boolean {
-  return looksAt(readIfPossible(settingsFile), ({ hooks }) =>
+function wiresOurs(target: Target): boolean {
+  return looksAt(readIfPossible(target), ({ hooks }) =>
     Object.values(hooks ?? {})
       .flat()
       .some((group) => [(group as { hooks?: unknown } | null)?.hooks].flat().some(isOurs)),
@@ -224,9 +224,9 @@ function wiresOurs(settingsFile: string): boolean {
 }
 
 /** Other scopes' files are looked at for a note only: whatever is wrong with them is not our business here. */
-function readIfPossible(file: string): string | null {
+function readIfPossible({ settingsFile, fence }: Target): string | null {
   try {
-    return readText(file);
+    return readText(settingsFile, fence);
   } catch {
     return null;
   }

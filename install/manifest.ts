@@ -80,7 +80,7 @@ function isJsonBlank(value: unknown): value is string {
 
 function isFileEntry(entry: [string, unknown]): entry is [string, string] {
   const [path, hash] = entry;
-  const isPlain = path.split('/').every((part) => /^[\w.-]+$/.test(part) && part !== '.' && part !== '..');
+  const isPlain = path.split('/').every((part) => /^[\w.-]*[\w-]$/.test(part));
   return isPlain && path !== manifestName && typeof hash === 'string';
 }
 

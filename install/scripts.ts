@@ -1,5 +1,5 @@
 /** The folder with the hook scripts: planned from what is there, so that nothing of somebody else's is touched. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { serverFile } from '../src/claude/servers.ts';
@@ -12,9 +12,10 @@ import {
   readText,
   removeFile,
   removeIfEmpty,
-  rename,
+  stageAll,
 } from './disk.ts';
 import { InstallError } from './error.ts';
+import { type Fence, wayOut } from './fence.ts';
 import { type Manifest, manifestName, manifestText, parseManifest, sha256 } from './manifest.ts';
 import type { Target } from './target.ts';
 
@@ -37,8 +38,8 @@ export interface ScriptsRemoval {
 /** The files to install, by relative path: the compiled hooks, the server if it is wanted, and a note to git about the folder. */
 export function collectFiles(hooksSource: string, target: Target, server: boolean): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
-  for (const path of listFiles(hooksSource).sort()) {
-    files.set(`hooks/${path}`, readBytes(join(hooksSource, path)) ?? Buffer.alloc(0));
+  for (const path of listFiles(hooksSource, null).sort()) {
+    files.set(`hooks/${path}`, readBytes(join(hooksSource, path), null) ?? Buffer.alloc(0));
   }
   for (const file of [...wiredHooks.map((hook) => hook.file), gateFile]) {
     if (files.has(`hooks/${file}`)) continue;
@@ -47,7 +48,7 @@ export function collectFiles(hooksSource: string, target: Target, server: boolea
   if (server) {
     // The build puts it beside the hooks.
     const source = join(dirname(hooksSource), serverFile);
-    const content = readBytes(source);
+    const content = readBytes(source, null);
     if (!content) throw new InstallError({ code: 'incomplete-package', file: source });
     files.set(serverFile, content);
   }
@@ -57,7 +58,7 @@ export function collectFiles(hooksSource: string, target: Target, server: boolea
 }
 
 export function readManifest(target: Target): Manifest | null {
-  return parseManifest(readText(join(target.scriptsDir, manifestName)));
+  return parseManifest(readText(join(target.scriptsDir, manifestName), target.fence));
 }
 
 /** Throws InstallError when a file that we did not write is in the way. */
@@ -72,7 +73,7 @@ export function planScripts(
   for (const [path, content] of files) {
     hashes[path] = sha256(content);
     const file = join(target.scriptsDir, path);
-    const current = readBytes(file);
+    const current = readBytes(file, target.fence);
     if (current?.equals(content)) continue;
     if (current && !old?.files[path]) throw new InstallError({ code: 'foreign-file', file });
     if (current && sha256(current) !== old?.files[path]) plan.edited.push(file);
@@ -88,47 +89,55 @@ export function planScripts(
   return plan;
 }
 
-/** Moves edited scripts out of the way: they may be somebody's work. */
-export function setAside(files: readonly string[]): string[] {
-  return files.map((file) => {
-    const backup = `${file}.${nanoid(6)}.bak`;
-    rename(file, backup);
-    return backup;
-  });
+/** Keeps copies of edited scripts: they may be somebody's work. */
+export function setAside(files: readonly string[], fence: Fence): string[] {
+  const copies = files.map((file) => ({
+    file: `${file}.${nanoid(6)}.bak`,
+    content: readBytes(file, fence) ?? Buffer.alloc(0),
+  }));
+  for (const { commit } of stageAll(copies, fence)) commit();
+  return copies.map(({ file }) => file);
 }
 
 export function planScriptsRemoval(target: Target, manifest: Manifest | null): ScriptsRemoval {
   const entries = Object.entries(manifest?.files ?? {});
   const files = entries.filter(([path, hash]) => isUnmodified(target, path, hash)).map(([path]) => path);
   if (manifest) files.push(manifestName);
-  const kept = listFiles(target.scriptsDir).filter((path) => !files.includes(path));
+  const kept = listFiles(target.scriptsDir, target.fence).filter((path) => !files.includes(path));
   return { files, kept };
 }
 
 /** Removes our files and every directory that this leaves empty; `.claude` only if install made it. */
 export function removeScripts(target: Target, files: readonly string[], manifest: Manifest | null): void {
-  for (const path of files) removeFile(join(target.scriptsDir, path));
-  removeEmptyFolders(files.map((path) => join(target.scriptsDir, path)));
-  if (existsSync(target.scriptsDir) && !isSymlink(target.scriptsDir)) removeIfEmpty(target.scriptsDir);
-  if (manifest?.createdDirectory) removeIfEmpty(target.claudeDir);
+  const { scriptsDir, claudeDir, fence } = target;
+  for (const path of files) removeFile(join(scriptsDir, path), fence);
+  removeEmptyFolders(
+    files.map((path) => join(scriptsDir, path)),
+    fence,
+  );
+  if (existsSync(scriptsDir) && !isSymlink(scriptsDir)) removeIfEmpty(scriptsDir, fence);
+  if (manifest?.createdDirectory) removeIfEmpty(claudeDir, fence);
 }
 
 /** Removes the folders of removed files, innermost first. */
-export function removeEmptyFolders(files: readonly string[]): void {
+export function removeEmptyFolders(files: readonly string[], fence: Fence): void {
   const folders = new Set(files.map((file) => dirname(file)));
-  for (const folder of [...folders].sort((a, b) => b.length - a.length)) removeIfEmpty(folder);
+  for (const folder of [...folders].sort((a, b) => b.length - a.length)) removeIfEmpty(folder, fence);
 }
 
 function planManifest(target: Target, manifest: Manifest, old: Manifest | null): FileWrite | undefined {
   const file = join(target.scriptsDir, manifestName);
   const content = manifestText(manifest);
-  const current = readText(file);
+  const current = readText(file, target.fence);
   if (current === content) return undefined;
   if (current !== null && !old) throw new InstallError({ code: 'foreign-file', file });
   return { file, content };
 }
 
-function isUnmodified(target: Target, path: string, hash: string): boolean {
-  const current = readBytes(join(target.scriptsDir, path));
+/** What lies outside of the fence, or is no file, is not what we wrote. */
+function isUnmodified({ scriptsDir, fence }: Target, path: string, hash: string): boolean {
+  const file = join(scriptsDir, path);
+  if (wayOut(fence, file) || !statSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+  const current = readBytes(file, fence);
   return current !== null && sha256(current) === hash;
 }

@@ -2,7 +2,9 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { projectScriptsDir } from '../src/claude/settings.ts';
+import { isSymlink } from './disk.ts';
 import { InstallError, onDisk } from './error.ts';
+import type { Fence } from './fence.ts';
 
 export const scopes = ['project', 'local', 'user'] as const;
 export type Scope = (typeof scopes)[number];
@@ -19,6 +21,8 @@ export interface Target {
   scope: Scope;
   /** The work tree's top level; for the user scope, the home directory. */
   root: string;
+  /** What a repository brings along must not lead out of its work tree; the user's own links may lead anywhere. */
+  fence: Fence;
   /** The folder that holds settings and scripts. */
   claudeDir: string;
   settingsFile: string;
@@ -38,7 +42,9 @@ export function resolveTarget({ directory, scope, env, home }: Place): Target {
   if (scope === 'user') return at({ scope, root: home, claudeDir: userDir, settings: 'settings.json' });
   const root = onDisk('cannot-read', directory, () => findRoot(directory));
   const claudeDir = join(root, '.claude');
-  if (root === realOf(home) || realOf(claudeDir) === realOf(userDir)) {
+  // A project's link to the user's folder is refused as a link, when something is read through it.
+  const isShared = !isSymlink(claudeDir) && realOf(claudeDir) === realOf(userDir);
+  if (root === realOf(home) || isShared) {
     throw new InstallError({ code: 'home', file: root });
   }
   return scope === 'local'
@@ -78,6 +84,7 @@ function at({ scope, root, claudeDir, settings, scripts = 'flowloom' }: Parts): 
   return {
     scope,
     root,
+    fence: scope === 'user' ? null : root,
     claudeDir,
     settingsFile: join(claudeDir, settings),
     scriptsDir,

@@ -57,7 +57,7 @@ export function uninstall(request: UninstallRequest): UninstallReport {
 /** Reads and decides; removes nothing. */
 export function prepareRemoval(request: UninstallRequest): PreparedRemoval {
   const target = resolveTarget(request);
-  const text = readText(target.settingsFile);
+  const text = readText(target.settingsFile, target.fence);
   const manifest = readManifest(target);
   const settings = planRemoval(text, manifest?.before, target.settingsFile);
   // A link is the user's, whoever wrote the file behind it.
@@ -68,12 +68,12 @@ export function prepareRemoval(request: UninstallRequest): PreparedRemoval {
 
 /** A `.mcp.json` that cannot be read matters only when we wrote into it. */
 function prepareServerRemoval(
-  { serversFile: file }: Target,
+  { serversFile: file, fence }: Target,
   manifest: Manifest | null,
 ): PreparedRemoval['server'] {
   if (file === null) return null;
   try {
-    const text = readText(file);
+    const text = readText(file, fence);
     const plan = planServerRemoval(text, manifest?.serverBefore ?? {}, file);
     // A link is the user's here too.
     if (plan.text === null && isSymlink(file)) plan.text = '{}\n';
@@ -93,18 +93,18 @@ export function applyRemoval({
   server,
   scripts,
 }: PreparedRemoval): boolean {
-  if (settings.changed && !replaceText(target.settingsFile, text, settings.text)) return false;
-  if (server && !replaceText(server.file, server.text, server.plan.text)) return false;
+  if (settings.changed && !replaceText(target, target.settingsFile, text, settings.text)) return false;
+  if (server && !replaceText(target, server.file, server.text, server.plan.text)) return false;
   removeScripts(target, scripts.files, manifest);
   return true;
 }
 
-function replaceText(file: string, from: string | null, to: string | null): boolean {
-  const staged = to === null ? [] : stageAll([{ file, content: to }]);
+function replaceText({ fence }: Target, file: string, from: string | null, to: string | null): boolean {
+  const staged = to === null ? [] : stageAll([{ file, content: to }], fence);
   try {
-    if (readText(file) !== from) return false;
+    if (readText(file, fence) !== from) return false;
     for (const { commit } of staged) commit();
-    if (to === null) removeFile(file);
+    if (to === null) removeFile(file, fence);
     return true;
   } finally {
     discardAll(staged);

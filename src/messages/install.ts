@@ -2,6 +2,7 @@
 import type { InstallReport, Note, UninstallReport } from '../../install/report.ts';
 import type { HookCheck, HookProblem } from '../../install/self-test.ts';
 import type { Scope } from '../../install/target.ts';
+import { oneLine } from '../core/quote.ts';
 
 export interface InstallProblem {
   code:
@@ -17,6 +18,8 @@ export interface InstallProblem {
     | 'server-scope'
     | 'duplicate-key'
     | 'dangling-link'
+    | 'link-leaves'
+    | 'no-file'
     | 'read-only'
     | 'cannot-read'
     | 'cannot-write'
@@ -27,7 +30,7 @@ export interface InstallProblem {
     | 'inside-git'
     | 'home';
   file: string;
-  /** The event or key in question. */
+  /** The event or key in question, or where the link leads. */
   at?: string;
   /** The line in question, counted from 1. */
   line?: number;
@@ -64,6 +67,10 @@ export function installProblem({ code, file, at, line, reason }: InstallProblem)
       return `${file}: the key "${at}" appears twice in the same object, and only the last one counts. Merge them and try again. ${unchanged}`;
     case 'dangling-link':
       return `${file} is a symbolic link to something that does not exist. Create its target or remove the link, and try again. ${unchanged}`;
+    case 'link-leaves':
+      return `${file} is a symbolic link that leaves the project: it leads to ${oneLine(at ?? '', 300)}. What a repository brings along must not reach other files of yours. Remove the link and try again. ${unchanged}`;
+    case 'no-file':
+      return `${file} is not a regular file. Move it away and try again. ${unchanged}`;
     case 'read-only':
       return `${file} is read-only. Make it writable and try again. ${unchanged}`;
     case 'cannot-read':
@@ -112,7 +119,7 @@ export function renderUninstall(report: UninstallReport): string {
   const { scope, installed, kept, dryRun, scriptsDir } = report;
   const leftovers =
     kept.length > 0
-      ? `These files in ${scriptsDir} are not ours or were edited, and stay: ${kept.join(', ')}.`
+      ? `These files in ${scriptsDir} are not ours or were edited, and stay: ${oneLine(kept.join(', '), 1000)}.`
       : '';
   if (!installed) {
     const place = scope === 'user' ? 'for your user' : `in ${report.root} (scope ${scope})`;

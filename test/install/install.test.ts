@@ -325,7 +325,7 @@ describe.skipIf(process.platform === 'win32')('links and modes', () => {
   it.each(['.claude', '.claude/settings.json'])('refuses when %s is a link to nowhere', async (path) => {
     const place = scratch();
     if (path !== '.claude') mkdirSync(join(place.project, '.claude'));
-    symlinkSync(join(place.base, 'nowhere'), join(place.project, path));
+    symlinkSync(join(place.project, 'nowhere'), join(place.project, path));
     const before = snapshot(place.base);
     const error = await refusal(() => install(place.request('project')));
     expect(error).toMatchObject({ code: 'dangling-link', file: join(place.project, path) });

@@ -162,7 +162,7 @@ describe('install --mcp', () => {
   it('refuses a link to nowhere and a file that is read-only', async () => {
     const place = scratch();
     const file = join(place.project, '.mcp.json');
-    symlinkSync(join(place.base, 'nowhere'), file);
+    symlinkSync(join(place.project, 'nowhere'), file);
     expect(await refusal(() => install(withServer(place)))).toMatchObject({ code: 'dangling-link', file });
     rmSync(file);
     place.write('.mcp.json', '{}');
