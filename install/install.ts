@@ -102,7 +102,7 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
   const target = resolveTarget(request);
   const old = readManifest(target);
   const { server, wanted } = prepareServer(request, target, old);
-  const files = collectFiles(request.hooksSource, target, wanted);
+  const files = collectFiles(request.hooksSource, target.scope, wanted);
   const text = readText(target.settingsFile, target.fence);
   const form = formFor(request, text);
   const block = settingsBlock(target.commandDir, form);

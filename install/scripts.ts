@@ -17,7 +17,7 @@ import {
 import { InstallError } from './error.ts';
 import { type Fence, wayOut } from './fence.ts';
 import { type Manifest, manifestName, manifestText, parseManifest, sha256 } from './manifest.ts';
-import type { Target } from './target.ts';
+import type { Scope, Target } from './target.ts';
 
 export interface ScriptsPlan {
   /** The scripts that are missing or differ, and the manifest last. Empty when the folder is up to date. */
@@ -36,7 +36,11 @@ export interface ScriptsRemoval {
 }
 
 /** The files to install, by relative path: the compiled hooks, the server if it is wanted, and a note to git about the folder. */
-export function collectFiles(hooksSource: string, target: Target, server: boolean): Map<string, Buffer> {
+export function collectFiles(
+  hooksSource: string,
+  scope: Scope | 'managed',
+  server: boolean,
+): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   for (const path of listFiles(hooksSource, null).sort()) {
     files.set(`hooks/${path}`, readBytes(join(hooksSource, path), null) ?? Buffer.alloc(0));
@@ -52,8 +56,9 @@ export function collectFiles(hooksSource: string, target: Target, server: boolea
     if (!content) throw new InstallError({ code: 'incomplete-package', file: source });
     files.set(serverFile, content);
   }
-  if (target.scope === 'project') files.set('.gitattributes', Buffer.from('* -text linguist-generated\n'));
-  if (target.scope === 'local') files.set('.gitignore', Buffer.from('*\n'));
+  // Nothing that would hide the folder from whoever reviews a change of it.
+  if (scope === 'project') files.set('.gitattributes', Buffer.from('* -text\n'));
+  if (scope === 'local') files.set('.gitignore', Buffer.from('*\n'));
   return files;
 }
 

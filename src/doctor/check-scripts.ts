@@ -1,12 +1,23 @@
-/** Are the scripts that the settings name there, as install wrote them, and of this version? */
-import { join } from 'node:path';
-import { manifestName, parseManifest, sha256 } from '../../install/manifest.ts';
-import { readCapped } from '../io/read-capped.ts';
+/** Are the scripts that the settings name there, and the package's own? */
+import fs from 'node:fs';
+import { join, sep } from 'node:path';
+import { wayOut } from '../../install/fence.ts';
+import { type Manifest, manifestName, parseManifest, sha256 } from '../../install/manifest.ts';
+import { collectFiles } from '../../install/scripts.ts';
+import { serverFile } from '../claude/servers.ts';
+import { type FileText, readCapped } from '../io/read-capped.ts';
 import { compareVersions } from './check-programs.ts';
 import { type Finding, finding } from './finding.ts';
 import type { Installation } from './settings-files.ts';
 
 const mostBytes = 8 << 20;
+
+/** What runs this check, and with what it compares. */
+export interface OwnPackage {
+  readonly version: string;
+  /** The directory with the compiled hooks of this version. */
+  readonly hooksSource: string;
+}
 
 interface ScriptFacts {
   /** Version that the manifest names; null without a manifest of ours. */
@@ -14,30 +25,63 @@ interface ScriptFacts {
   /** With the manifest, as install counts them. */
   readonly files: number;
   readonly missing: readonly string[];
+  /** Not as this package has them or, where it is no measure, not as the manifest says. */
   readonly edited: readonly string[];
+  /** This command was started from that very folder. */
+  readonly isItself: boolean;
 }
 
-export const checkScripts = (installations: readonly Installation[], version: string): Finding[] =>
-  installations.map((one) => judgeScripts(one, gatherScripts(one), version));
+/** `worktree`: what scripts of a project must not lead out of. */
+export const checkScripts = (
+  installations: readonly Installation[],
+  own: OwnPackage,
+  worktree: string,
+): Finding[] => installations.map((one) => judgeScripts(one, gatherScripts(one, own, worktree), own.version));
 
-function gatherScripts({ directory, entries }: Installation): ScriptFacts {
+function gatherScripts(installation: Installation, own: OwnPackage, worktree: string): ScriptFacts {
+  const { scope, directory, entries } = installation;
+  const isRepositorys = (scope === 'project' || scope === 'local') && isBelow(directory, worktree);
+  const read = (path: string): FileText | null => {
+    const file = join(directory, path);
+    return isRepositorys && wayOut(worktree, file) ? null : readCapped(file, mostBytes);
+  };
   const text = readCapped(join(directory, manifestName), mostBytes);
   const manifest = parseManifest(text.kind === 'read' ? text.text : null);
-  const hashes = new Map(Object.entries(manifest?.files ?? {}));
+  const isItself = isSame(own.hooksSource, join(directory, 'hooks'));
+  const hashes =
+    isItself || manifest?.version !== own.version ? listed(manifest) : shipped(installation, own);
   const wired = entries.map(({ script }) => script.slice(directory.length + 1).replaceAll('\\', '/'));
-  const paths = [...new Set([...wired, ...hashes.keys()])];
-  const found = paths.map((path) => ({ path, file: readCapped(join(directory, path), mostBytes) }));
+  const found = [...new Set([...wired, ...hashes.keys()])].map((path) => ({ path, file: read(path) }));
+  const isEdited = ({ path, file }: (typeof found)[number]): boolean =>
+    !file || (file.kind === 'read' && hashes.has(path) && sha256(file.bytes) !== hashes.get(path));
   return {
     version: manifest?.version ?? null,
-    files: paths.length + (manifest ? 1 : 0),
-    missing: found.filter(({ file }) => file.kind !== 'read').map(({ path }) => path),
-    edited: found
-      .filter(
-        ({ path, file }) =>
-          file.kind === 'read' && hashes.has(path) && sha256(file.bytes) !== hashes.get(path),
-      )
-      .map(({ path }) => path),
+    files: found.length + (manifest ? 1 : 0),
+    missing: found.filter(({ file }) => file && file.kind !== 'read').map(({ path }) => path),
+    edited: found.filter(isEdited).map(({ path }) => path),
+    isItself,
   };
+}
+
+/** The manifest comes with the repository: it tells what was damaged, not what somebody forged. */
+const listed = (manifest: Manifest | null): Map<string, string> =>
+  new Map(Object.entries(manifest?.files ?? {}));
+
+/** What this package would install there. */
+function shipped({ scope, directory }: Installation, { hooksSource }: OwnPackage): Map<string, string> {
+  const server = fs.existsSync(join(directory, serverFile));
+  const files = collectFiles(hooksSource, scope, server);
+  return new Map([...files].map(([path, content]) => [path, sha256(content)]));
+}
+
+const isBelow = (path: string, directory: string): boolean => path.startsWith(directory + sep);
+
+function isSame(one: string, other: string): boolean {
+  try {
+    return fs.realpathSync(one) === fs.realpathSync(other);
+  } catch {
+    return false;
+  }
 }
 
 function judgeScripts(
@@ -45,11 +89,12 @@ function judgeScripts(
   facts: ScriptFacts,
   current: string,
 ): Finding {
-  const { version, files, missing, edited } = facts;
+  const { version, files, missing, edited, isItself } = facts;
   if (missing.length > 0)
     return finding('error', 'scripts-missing', { scope, directory, settings, files: missing });
   if (version === null) return finding('warning', 'scripts-unverified', { scope, directory });
   if (edited.length > 0) return finding('warning', 'scripts-edited', { scope, directory, files: edited });
+  if (isItself) return finding('info', 'scripts-itself', { scope, directory, version, files });
   const order = compareVersions(version, current);
   if (order > 0) return finding('info', 'scripts-newer', { scope, directory, version, current });
   return order < 0 || version !== current

@@ -18,7 +18,7 @@ import { gatherSettings, managedDirectory } from './settings-files.ts';
 import { gatherPlace } from './store-facts.ts';
 
 export { exitCodeOf, type Finding, type FindingCode, type Severity, worstOf } from './finding.ts';
-export { isMendable, type Mend, type MendRequest, mend } from './mend.ts';
+export { isMendable, type Mend, mend } from './mend.ts';
 export { jsonOf, renderFindings, renderMends } from './report.ts';
 
 export interface DoctorRequest {
@@ -27,6 +27,8 @@ export interface DoctorRequest {
   readonly env: NodeJS.ProcessEnv;
   /** Of this command; installed scripts are compared with it. */
   readonly version: string;
+  /** The directory with the compiled hooks of this version. */
+  readonly hooksSource: string;
   /** Directory of the administrator's settings, where it is not the client's own. */
   readonly managedRoot?: string;
 }
@@ -36,7 +38,7 @@ export interface DoctorRequest {
  * that fails becomes a finding. Every program it runs and every file it reads is limited.
  */
 export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
-  const { env, version, managedRoot = managedDirectory() } = request;
+  const { env, hooksSource, managedRoot = managedDirectory() } = request;
   const directory = realDirectory(request.directory);
   if (!directory) return [finding('error', 'directory-missing', { directory: resolve(request.directory) })];
 
@@ -66,8 +68,8 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     ['git', async () => checkGit(scope)],
     ['settings', async () => judgeSettings(await settings(), scope, directory)],
     ['silenced', async () => judgeSilence(await settings(), env)],
-    ['scripts', async () => checkScripts((await settings()).installations, version)],
-    ['mcp', async () => checkServer(scope.worktree, (await settings()).files, env)],
+    ['scripts', async () => checkScripts((await settings()).installations, request, scope.worktree)],
+    ['mcp', async () => checkServer(scope.worktree, (await settings()).files, env, hooksSource)],
     ['double', async () => judgeDoubles(await settings())],
     ['trust', async () => checkTrust(directory, env)],
     ['config', async () => judgeConfig(await config())],

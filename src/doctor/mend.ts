@@ -14,11 +14,6 @@ import type { DoctorRequest } from './doctor.ts';
 import type { Finding, FindingOf } from './finding.ts';
 import { isExposed, isLeftover, observerHere, walk } from './store-facts.ts';
 
-export interface MendRequest extends DoctorRequest {
-  /** The directory with the compiled hooks of this version. */
-  readonly hooksSource: string;
-}
-
 /** What was done about a finding, or why it could not be. */
 export type Mend =
   | { readonly code: 'permissions-tightened'; readonly args: { path: string; entries: number } }
@@ -38,7 +33,7 @@ export function isMendable(finding: Finding): boolean {
 }
 
 /** Each finding on its own: one that cannot be mended does not stop the next. Looks again before it acts. Never throws. */
-export async function mend(findings: readonly Finding[], request: MendRequest): Promise<Mend[]> {
+export async function mend(findings: readonly Finding[], request: DoctorRequest): Promise<Mend[]> {
   const mends: Mend[] = [];
   for (const one of findings.filter(isMendable)) {
     const path = 'path' in one.args ? one.args.path : 'directory' in one.args ? one.args.directory : '';
@@ -52,7 +47,7 @@ export async function mend(findings: readonly Finding[], request: MendRequest): 
   return mends;
 }
 
-async function mendOne(finding: Finding, request: MendRequest): Promise<Mend | null> {
+async function mendOne(finding: Finding, request: DoctorRequest): Promise<Mend | null> {
   if (finding.code === 'scripts-missing' || finding.code === 'scripts-outdated')
     return copyScripts(finding, request);
   if (!('path' in finding.args)) return null;
@@ -102,7 +97,7 @@ async function prune(path: string, leaseHours: number): Promise<Mend> {
 }
 
 /** Only scripts: the settings name them already. Leaves alone what somebody edited, and folders that install would not choose. */
-function copyScripts({ args }: ScriptFinding, request: MendRequest): Mend | null {
+function copyScripts({ args }: ScriptFinding, request: DoctorRequest): Mend | null {
   const { env, hooksSource, version } = request;
   const { scope } = args;
   if (scope !== 'user' && scope !== 'project' && scope !== 'local') return null;

@@ -204,7 +204,11 @@ const words = {
   ],
 
   'scripts-ok': (a: { scope: string; directory: string; version: string; files: number }): Words => [
-    `${a.scope} scripts: version ${a.version}, ${count(a.files, 'file')}, unmodified`,
+    `${a.scope} scripts: version ${a.version}, ${count(a.files, 'file')}, each as it is in this version`,
+  ],
+  'scripts-itself': (a: { scope: string; directory: string; version: string; files: number }): Words => [
+    `${a.scope} scripts: version ${a.version}, ${count(a.files, 'file')}, as their manifest says`,
+    `This command is itself a file in ${a.directory}, so it cannot tell whether they are the ones that were released.`,
   ],
   'scripts-missing': (a: {
     scope: string;
@@ -218,7 +222,7 @@ const words = {
   ],
   'scripts-edited': (a: { scope: string; directory: string; files: readonly string[] }): Words => [
     `Scripts in ${a.directory} are not as they were installed: ${list(a.files.slice(0, 6))}.`,
-    'Somebody edited them, or git changed their line endings.',
+    'Somebody edited or formatted them, git changed their line endings, or they are links that leave the project.',
     `${installAgain(a.scope)} (the edited ones are kept beside the new ones)`,
   ],
   'scripts-outdated': (a: {
@@ -229,12 +233,12 @@ const words = {
     current: string;
   }): Words => [
     `The scripts in ${a.directory} are version ${a.version}; this is ${a.current}.`,
-    'They are a copy, and updates reach them only through install.',
+    'They are a copy, and updates reach them only through install. Whether somebody edited them cannot be compared with another version.',
     installAgain(a.scope),
   ],
   'scripts-newer': (a: { scope: string; directory: string; version: string; current: string }): Words => [
     `The scripts in ${a.directory} are version ${a.version}, newer than this command (${a.current}).`,
-    'They work. This command may not understand all of their records.',
+    'This command may not understand all of their records, and cannot compare the scripts: they are not of its version.',
     'Use the newer command: npx flowloom-hooks@latest doctor',
   ],
   'scripts-unverified': (a: { scope: string; directory: string }): Words => [
@@ -271,6 +275,11 @@ const words = {
     `The MCP server in ${a.file} does not answer: ${a.reason}`,
     'Its tools are missing; hooks do not need them.',
     run('install --mcp'),
+  ],
+  'mcp-not-run': (a: { file: string; script: string }): Words => [
+    `The MCP server in ${a.file} was not run: ${a.script} is not the file of this version.`,
+    'It came with the repository, and only what this version brings is run here. Claude Code asks you before it starts it.',
+    `To put the one of this version there: ${command('install --mcp')}`,
   ],
   'mcp-off': (a: { file: string }): Words => [
     `${a.file} switches the MCP server off (disabledMcpjsonServers).`,

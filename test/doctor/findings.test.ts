@@ -419,6 +419,16 @@ const situations: readonly Situation[] = [
     args: () => ({ files: ['hooks/stop.cjs'] }),
   },
   {
+    code: 'scripts-itself',
+    severity: 'info',
+    when: 'the command is a file of the folder that it looks at',
+    arrange: async (world) => {
+      await world.install('project');
+      return { hooksSource: join(world.project, '.claude/flowloom/hooks') };
+    },
+    args: () => ({ version: '9.9.9' }),
+  },
+  {
     code: 'scripts-outdated',
     severity: 'warning',
     when: 'the command is newer',
@@ -574,6 +584,16 @@ const situations: readonly Situation[] = [
     severity: 'error',
     when: 'its script is gone',
     arrange: (world) => addServer(world),
+  },
+  {
+    code: 'mcp-not-run',
+    severity: 'info',
+    when: 'its script is another one than that of this version',
+    arrange: (world) => {
+      addServer(world);
+      world.write('project/.claude/flowloom/mcp.mjs', '// theirs\n');
+    },
+    args: (world) => ({ script: join(world.project, '.claude/flowloom/mcp.mjs') }),
   },
   {
     code: 'mcp-off',

@@ -11,7 +11,7 @@ import type { Scope } from '../../install/target.ts';
 import type { HookEvent } from '../../src/claude/payload.ts';
 import { wiredHooks } from '../../src/claude/settings.ts';
 import type { Birth } from '../../src/core/member.ts';
-import { type DoctorRequest, diagnose, type Finding, type MendRequest } from '../../src/doctor/doctor.ts';
+import { type DoctorRequest, diagnose, type Finding } from '../../src/doctor/doctor.ts';
 import { thisDomain } from '../../src/io/processes.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
 import { program, programPath } from '../support/program.ts';
@@ -48,7 +48,7 @@ export interface World {
   client(): ChildProcess & { pid: number };
   /** Fires an installed hook as that client would, and returns what it printed. */
   fire(event: HookEvent, client: { pid: number }, fields?: object): string;
-  request(more?: Partial<MendRequest>): MendRequest;
+  request(more?: Partial<DoctorRequest>): DoctorRequest;
   diagnose(more?: Partial<DoctorRequest>): Promise<Finding[]>;
 }
 

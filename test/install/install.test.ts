@@ -357,7 +357,7 @@ describe('the folder with the scripts', () => {
         ...wiredHooks.map(({ file }) => `hooks/${file}`),
       ].sort(),
     );
-    expect(place.read(`${folder}/.gitattributes`)).toBe('* -text linguist-generated\n');
+    expect(place.read(`${folder}/.gitattributes`)).toBe('* -text\n');
   });
 
   it('ignores itself in the local scope', () => {
