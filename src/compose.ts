@@ -1,5 +1,4 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
-import fs from 'node:fs';
 import os from 'node:os';
 import { leavesAnswer, openGate, type Prepare } from './claude/gate.ts';
 import { isAliveHere, type Self, selfOfHook } from './claude/identity.ts';
@@ -10,6 +9,7 @@ import type { Observer } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
 import type { Seal } from './core/store.ts';
 import { attempt, type Occasion, type Session } from './flows/session.ts';
+import { changedSince } from './io/changed-since.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
@@ -220,7 +220,12 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     readTail,
     git: async (worktree) =>
       isWorktreeOf(scope, worktree) ? (await import('./io/git.ts')).gitFacts(worktree, gitLimitMs) : null,
-    changedSince: (files, time) => files.filter((file) => changedAfter(file, time)).length,
+    changedSince: (files, time, worktree) =>
+      changedSince(files, time, [
+        ...(worktree && isWorktreeOf(scope, worktree) ? [worktree] : []),
+        scope.worktree,
+        opening.directory,
+      ]),
     report: (code, cause) =>
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),
   };
@@ -244,12 +249,4 @@ async function settledFor(
   const { settle } = await import('./settle.ts');
   // A damaged notebook is written anew, in its place if that can be.
   return settle(newcomer([...marked, ...places.filter((place) => !marked.includes(place))]));
-}
-
-function changedAfter(file: string, time: number): boolean {
-  try {
-    return fs.statSync(file).mtimeMs > time + 1000;
-  } catch {
-    return true;
-  }
 }

@@ -48,7 +48,8 @@ export function judge(
   const { domain, pid, start } = birth.process;
   if (sameDomain(domain, observer.domain)) {
     const found = observer.startOf(pid);
-    const same = found !== null && (start === '' || found === '' || found === start);
+    // A record without a start time names no process where the system tells start times.
+    const same = found !== null && (found === '' || found === start);
     return { liveness: same ? 'alive' : 'dead', lease: null };
   }
   const lastSeen = seen?.seenAt ?? Date.parse(birth.joinedAt);

@@ -88,6 +88,14 @@ export async function unlessRefused<T>(
   }
 }
 
+/** Where a handoff of another clone comes from. */
+export interface Origin {
+  /** The name of the clone, as the record itself says. */
+  readonly clone: string;
+  /** The number that it names was taken in that clone, by the session that it names. */
+  readonly isProven: boolean;
+}
+
 /** The verbs that every store has. */
 export interface Store {
   readonly kind: StoreKind;
@@ -148,6 +156,9 @@ export interface Store {
   handoffs(): Promise<string[]>;
 
   handoff(id: string): Promise<string | null>;
+
+  /** Null for a handoff that was written in this clone. Only stores that share through a remote can tell. */
+  origin?(id: string, author: { readonly member: MemberId; readonly seq: number }): Promise<Origin | null>;
 
   /** Where a person or a model can read that handoff. */
   handoffPlace(id: string): string;

@@ -11,7 +11,7 @@ import { filesIn } from '../core/handoff.ts';
 import type { Member } from '../core/member.ts';
 import type { ShownHandoff } from '../messages/model.ts';
 import type { Membership } from './join.ts';
-import { type Note, readNotes, withGit } from './notes.ts';
+import { isCredible, type Note, readNotes, withGit } from './notes.ts';
 import type { Session } from './session.ts';
 
 /** The note to show, or null when nobody left any. With `since`, one of those: masters that came and went meanwhile. */
@@ -25,7 +25,9 @@ export async function inherit(
     await reconstructDead(session);
   }
   const predecessor = rosterOf(roster.members.filter((member) => member !== me)).master;
-  const notes = (await readNotes(session.store)).filter(({ head }) => head.member !== session.self.id);
+  const notes = (await readNotes(session.store)).filter(
+    (note) => note.head.member !== session.self.id && isCredible(note),
+  );
   if (since.length > 0) {
     const note = notes.find(({ head }) => since.some(({ birth }) => birth.id === head.member));
     return note ? asShown(session, note) : null;
@@ -45,10 +47,11 @@ const isOfMaster = ({ role, seq }: Note['head'], from = 0): boolean => role === 
 
 /** The note with what has changed since it was written. */
 export async function asShown(session: Session, note: Note): Promise<ShownHandoff> {
-  const files = filesIn(note.body);
+  const { writtenAt, worktree } = note.head;
+  const written = Math.min(Date.parse(writtenAt), session.observer.now);
   return {
     ...(await withGit(note, (worktree) => session.git(worktree))),
     place: session.store.handoffPlace(note.head.id),
-    changed: { files: session.changedSince(files, Date.parse(note.head.writtenAt)), of: files.length },
+    changed: session.changedSince(filesIn(note.body), written, note.origin ? '' : worktree),
   };
 }

@@ -1,12 +1,14 @@
 /** The handoffs of a store as a reader wants them. */
 import type { GitFacts } from '../core/git-facts.ts';
 import { type HandoffHead, parseHandoff, withGitNow } from '../core/handoff.ts';
-import type { Store } from '../core/store.ts';
+import type { Origin, Store } from '../core/store.ts';
 
 /** A handoff as it is stored: its head, and the sections below. */
 export interface Note {
   readonly head: HandoffHead;
   readonly body: string;
+  /** Set where it was written in another clone. */
+  readonly origin?: Origin;
 }
 
 /** The ids of all notes; a reconstruction stands in for its checkpoint. */
@@ -21,10 +23,18 @@ export async function readNotes(store: Store): Promise<Note[]> {
   for (const id of await noteIds(store)) {
     const text = await store.handoff(id);
     const note = text === null ? null : parseHandoff(text, id);
-    if (note) notes.push(note);
+    if (!note) continue;
+    const origin = await store.origin?.(id, note.head);
+    notes.push(origin ? { ...note, origin } : note);
   }
   return notes.sort((a, b) => (a.head.writtenAt < b.head.writtenAt ? 1 : -1));
 }
+
+/**
+ * Whether a note may stand for what a master left. One of another clone says of itself who wrote it; only that the number which it
+ * names was taken by the session that it names, in the clone it came from, can be looked up.
+ */
+export const isCredible = ({ origin }: Note): boolean => origin?.isProven !== false;
 
 /** A checkpoint was written without git; whoever reads it asks git now, which is also when the answer matters. */
 export async function withGit(
@@ -32,6 +42,6 @@ export async function withGit(
   ask: (worktree: string) => Promise<GitFacts | null>,
 ): Promise<Note> {
   const { label, worktree } = note.head;
-  const facts = label === 'checkpoint' && worktree ? await ask(worktree) : null;
+  const facts = label === 'checkpoint' && worktree && !note.origin ? await ask(worktree) : null;
   return facts ? { ...note, body: withGitNow(note.body, facts, worktree) } : note;
 }

@@ -55,8 +55,11 @@ export interface Session {
   readTail(path: string, offset: number): { text: string; offset: number };
   /** What git says; null when it does not in time. A process: for the ends of a session, never for a stop or a prompt. */
   git(worktree: string): Promise<GitFacts | null>;
-  /** How many of these files were written to after that time. */
-  changedSince(files: readonly string[], time: number): number;
+  /**
+   * How many of these files were written to after that time, of those that are looked at: few, and only what lies in this work tree
+   * or in the one that is named, if that is one of this repository.
+   */
+  changedSince(files: readonly string[], time: number, worktree: string): { files: number; of: number };
   /** Something that must not stop the hook went wrong. */
   report(code: string, cause: unknown): void;
 }

@@ -19,32 +19,51 @@ export type Limited =
 
 const mostBytes = 8 << 20;
 
+/** How it is run. */
+export interface Limits {
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly limitMs: number;
+  /** What it reads on stdin. */
+  readonly input?: string;
+  /** Asked now and then: true ends it as its limit does. */
+  readonly isTooMuch?: () => boolean;
+}
+
+const askEveryMs = 100;
+
 /** The outcome, at most `limitMs` later. Never throws. */
 export function runLimited(
   name: string,
   args: readonly string[],
-  { directory, env, limitMs }: { directory: string; env: NodeJS.ProcessEnv; limitMs: number },
+  { directory, env, limitMs, input, isTooMuch = () => false }: Limits,
 ): Promise<Limited> {
   return new Promise((resolve) => {
     const child = spawn(name, args, {
       cwd: directory,
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       // A group and a session of its own: it can be killed as a whole, and has no terminal to ask.
       detached: groups,
       windowsHide: true,
     });
+    // It may end without having read it.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input ?? '');
     const said = { stdout: '', stderr: '' };
     const end = (outcome: Limited): void => {
       clearTimeout(limit);
+      clearInterval(watch);
       child.stdout.destroy();
       child.stderr.destroy();
       resolve(outcome);
     };
-    const limit = setTimeout(() => {
+    const stop = (): void => {
       killGroup(child);
       end({ kind: 'late' });
-    }, limitMs);
+    };
+    const limit = setTimeout(stop, limitMs);
+    const watch = setInterval(() => isTooMuch() && stop(), askEveryMs);
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].setEncoding('utf8').on('data', (text: string) => {
         if (said[stream].length < mostBytes) said[stream] += text;

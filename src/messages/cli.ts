@@ -55,7 +55,7 @@ function memberText(member: Member, master: boolean, caller: boolean, now: numbe
     member.seenAt === null ? '' : `active ${ago(member.seenAt, now)}`,
     birth.attended ? '' : 'unattended',
     birth.candidacy === 'declined' ? 'stands back' : '',
-    member.liveness === 'unknown' ? `on ${oneLine(birth.host, 20)}` : `pid ${birth.process.pid}`,
+    member.liveness === 'unknown' ? `on ${quoted(birth.host, 20)}` : `pid ${birth.process.pid}`,
   ].filter(Boolean);
   const head = `  ${role}  ${String(member.seq).padStart(4)}  ${name}${caller ? ' (this session)' : ''}`;
   const detail = ' '.repeat(16);
@@ -65,7 +65,7 @@ function memberText(member: Member, master: boolean, caller: boolean, now: numbe
     presence?.branch || presence?.worktree
       ? paint.dim(
           clip(
-            `${detail}${oneLine([presence.branch && `branch ${presence.branch}`, presence.worktree].filter(Boolean).join(', '), 200)}`,
+            `${detail}${oneLine([presence.branch && `branch ${quoted(presence.branch, 80)}`, presence.worktree].filter(Boolean).join(', '), 200)}`,
             width,
           ),
         )

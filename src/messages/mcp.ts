@@ -103,7 +103,10 @@ const most = 10;
 export function foundText({ shown, others }: Found, id: string | undefined, now: number): string {
   const missing =
     id === undefined ? 'There is no handoff of another session.' : `There is no handoff ${quoted(id, 60)}.`;
-  const title = shown && `Handoff ${oneLine(shown.head.id, 60)} from the ${shown.head.role}`;
+  const from = shown?.origin
+    ? `of another clone (${quoted(shown.origin.clone, 40)}, by the remote), which says that it is from the`
+    : 'from the';
+  const title = shown && `Handoff ${oneLine(shown.head.id, 60)} ${from} ${shown.head.role}`;
   const text = shown && title ? handoffText(shown, now, handoffChars, title) : missing;
   if (!others.length) return text;
   const more = others.length > most ? `\n- and ${others.length - most} older ones` : '';

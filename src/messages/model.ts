@@ -11,6 +11,7 @@ import { excerpt, type HandoffHead } from '../core/handoff.ts';
 import { displayName, type Member, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
 import { clip, fenced, oneLine, quoted, sanitize } from '../core/quote.ts';
+import type { Origin } from '../core/store.ts';
 
 const budget = { start: 1600, withHandoff: 6000, line: 160, change: 300 };
 
@@ -123,8 +124,8 @@ export function memberLine(
   const facts = [
     member === roster.master ? 'master' : 'worker',
     birth.attended ? '' : 'unattended',
-    presence?.branch ? `branch ${oneLine(presence.branch, 40)}` : '',
-    presence?.worktree && presence.worktree !== selfWorktree ? `in ${oneLine(presence.worktree, 80)}` : '',
+    presence?.branch ? `branch ${quoted(presence.branch, 40)}` : '',
+    presence?.worktree && presence.worktree !== selfWorktree ? `in ${quoted(presence.worktree, 80)}` : '',
     !mine && presence?.doing ? `doing ${quoted(presence.doing, 80)}` : '',
     mine ? '' : `joined ${ago(Date.parse(birth.joinedAt), now)}`,
     !mine && member.seenAt !== null ? `last active ${ago(member.seenAt, now)}` : '',
@@ -138,16 +139,28 @@ export interface ShownHandoff {
   readonly body: string;
   readonly place: string;
   readonly changed: { readonly files: number; readonly of: number };
+  /** Set where it was written in another clone. */
+  readonly origin?: Origin;
   /** The previous master left nothing, and this is of one before it. */
   readonly earlier?: boolean;
 }
+
+/** What of another clone came by the remote says itself who wrote it. */
+const titleOf = ({ earlier, origin }: ShownHandoff): string => {
+  const author = `${earlier ? 'an earlier' : 'the previous'} master`;
+  if (!origin) return `Handoff from ${author}`;
+  const clone = `clone ${quoted(origin.clone, 40)}, by the remote`;
+  return origin.isProven
+    ? `Handoff from ${author}, of another clone (${clone}),`
+    : `Handoff of another clone (${clone}) whose author cannot be looked up; it says it is from`;
+};
 
 /** A handoff as data: where it comes from, how old it is, and fenced what it says. */
 export function handoffText(
   handoff: ShownHandoff,
   now: number,
   room: number,
-  title = `Handoff from ${handoff.earlier ? 'an earlier' : 'the previous'} master`,
+  title = titleOf(handoff),
 ): string {
   const { head, changed } = handoff;
   const label = {

@@ -1,9 +1,19 @@
 /** What `sync` prints for a person. */
-import { oneLine } from '../core/quote.ts';
+import { oneLine, quoted } from '../core/quote.ts';
 import type { StoreKind } from '../core/store.ts';
 import type { SyncReport } from '../stores/git/sync-report.ts';
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** What of the remote was not taken over. The records are named by whoever wrote them. */
+function refusedText({ refused: { count: all, some } }: SyncReport): string {
+  if (all === 0) return '';
+  const named = some
+    .slice(0, 5)
+    .map(({ record, reason }) => `\n  ${quoted(record, 80)}: ${oneLine(reason, 120)}`);
+  const rest = all > named.length ? `\n  and ${all - named.length} more` : '';
+  return `\n${count(all, 'record')} of the remote ${all === 1 ? 'was' : 'were'} not taken over:${named.join('')}${rest}`;
+}
 
 /** What happened, and what to do where it did not work. */
 export function syncText(report: SyncReport, store: StoreKind): string {
@@ -15,7 +25,7 @@ export function syncText(report: SyncReport, store: StoreKind): string {
         ({ member, from, to }) =>
           `\n${oneLine(member, 60)} has number ${to} now: ${from} was taken on another machine.`,
       );
-      return `Exchanged with ${remote}: ${count(report.sent, 'record')} sent, ${report.received} received, ${report.removed} removed there.${moved.join('')}`;
+      return `Exchanged with ${remote}: ${count(report.sent, 'record')} sent, ${report.received} received, ${report.removed} removed there.${moved.join('')}${refusedText(report)}`;
     }
     case 'no-remote':
       if (store !== 'git')

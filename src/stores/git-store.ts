@@ -29,6 +29,7 @@ import {
   seqOf,
   seqRefs,
 } from './git/names.ts';
+import { footholds } from './git/numbers.ts';
 import { decodeRecord, type RecordCommit } from './git/record.ts';
 import type { FoundRef } from './git/refs.ts';
 import { repositoryAt } from './git/repository.ts';
@@ -44,6 +45,19 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A birth as this clone believes it. Where a process runs is what the record says itself, and only of those that were written here it
+ * is known: one that came by a remote names no process of this machine, whatever it says, and lives as long as its lease.
+ */
+function seenFrom(here: string, birth: Birth, clone: string): Birth {
+  if (clone === here) return birth;
+  const { domain } = birth.process;
+  return {
+    ...birth,
+    process: { ...birth.process, domain: { ...domain, namespace: `${domain.namespace} in ${clone}` } },
+  };
 }
 
 /** The store at this site; nothing is made until something is written. */
@@ -175,7 +189,8 @@ export function gitStore(site: Site): Store {
     },
 
     async birth(seq) {
-      return (await read(seqRef(seq), birthIn, seq))?.value ?? null;
+      const seen = await read(seqRef(seq), birthIn, seq);
+      return seen && seenFrom(repository.clone(), seen.value, seen.found.clone);
     },
 
     async announce(id, presence) {
@@ -230,6 +245,16 @@ export function gitStore(site: Site): Store {
         : null;
     },
 
+    async origin(id, { member, seq }) {
+      const note = handoffName(id) ? await inspect(handoffRef(id), noteIn) : null;
+      if (!note || 'reason' in note || note.found.clone === repository.clone()) return null;
+      const { clone } = note.found;
+      const birth = seq > 0 ? await inspect(seqRef(seq), birthIn) : null;
+      const isProven =
+        birth !== null && 'value' in birth && birth.found.clone === clone && birth.value.id === member;
+      return { clone, isProven };
+    },
+
     handoffPlace: (id) => `git --git-dir='${repository.path}' log -1 --format=%b ${handoffRef(id)}`,
 
     async dropHandoff(id) {
@@ -237,8 +262,8 @@ export function gitStore(site: Site): Store {
     },
 
     async forget({ seqs = [], members: ids = [] }) {
-      const highest = numbers().above.at(-1);
-      for (const seq of seqs) if (seq !== highest) await remove(seqRef(seq));
+      const needed = new Set([...footholds(numbers().above), numbers().above.at(-1)]);
+      for (const seq of seqs) if (!needed.has(seq)) await remove(seqRef(seq));
       for (const id of ids) {
         if (!memberName(id)) continue;
         await remove(memberRef(id));

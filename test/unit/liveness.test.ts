@@ -29,7 +29,8 @@ describe('in the same domain the process table decides', () => {
     ['no such pid, or a zombie', null, '1000', 'dead'],
     ['the pid was reused: another start time', '2000', '1000', 'dead'],
     ['the system tells no start times now', '', '1000', 'alive'],
-    ['the record has no start time', '2000', '', 'alive'],
+    ['the record has no start time, and the system tells them', '2000', '', 'dead'],
+    ['the record has no start time, nor does the system tell any', '', '', 'alive'],
     ['no start time and no such pid', null, '', 'dead'],
   ])('%s', (_what, found, start, expected) => {
     const verdict = judge(of({}, start), seen('1', now), undefined, observer({ startOf: () => found }));

@@ -189,11 +189,11 @@ describe('the text of a session start', () => {
     });
     const lines = text.split('\n').filter((line) => line.startsWith('- '));
     expect(lines[0]).toMatch(
-      /^- "docs": master, branch docs, in \/home\/dev\/shop-docs, doing "write the manual", joined 2 h ago, last active 2 h ago$/,
+      /^- "docs": master, branch "docs", in "\/home\/dev\/shop-docs", doing "write the manual", joined 2 h ago, last active 2 h ago$/,
     );
     expect(lines[1]).toContain('"cron": worker');
     expect(lines[1]).toContain('on another machine');
-    expect(lines[2]).toMatch(/^- "me" \(this session\): worker, branch main$/);
+    expect(lines[2]).toMatch(/^- "me" \(this session\): worker, branch "main"$/);
   });
 
   test('a name that pretends to be another line stays in its line', () => {
@@ -235,6 +235,18 @@ describe('the text of a session start', () => {
   ] as const)('a %s handoff says so', (label, expected) => {
     const base = shown('x');
     expect(brief({ handoff: { ...base, head: { ...base.head, label } } })).toMatch(expected);
+  });
+
+  test('one of another clone says where it came from, and is not called the previous master’s by its own word', () => {
+    const proven = brief({ handoff: shown('x', { origin: { clone: 'cother', isProven: true } }) });
+    expect(proven).toContain(
+      'Handoff from the previous master, of another clone (clone "cother", by the remote), "',
+    );
+    const claimed = brief({ handoff: shown('x', { origin: { clone: 'c"x', isProven: false } }) });
+    expect(claimed).toContain(
+      `Handoff of another clone (clone "c'x", by the remote) whose author cannot be looked up; it says it is from "`,
+    );
+    expect(claimed).not.toContain('previous master');
   });
 
   test('earlier handoffs are mentioned when none is shown', () => {

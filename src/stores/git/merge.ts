@@ -13,7 +13,8 @@ import {
   type Presence,
 } from '../../core/member.ts';
 import { birthFacts, presenceFacts } from './facts.ts';
-import { handoffName, handoffRefs, highestShared, memberName, memberRefs, seqOf, seqRefs } from './names.ts';
+import { handoffRefs, memberRefs, seqOf, seqRefs } from './names.ts';
+import { footholds } from './numbers.ts';
 import type { RecordCommit } from './record.ts';
 
 /** A ref and the record that it names; null for one that cannot be read. */
@@ -36,16 +37,21 @@ export interface Merger {
   startOf(pid: number): string | null;
 }
 
+/** The number is taken by what is no record: what stands for it is made here. */
+export const lost = 'lost';
+/** What a local ref is to name. */
+export type Oid = string | typeof lost;
+
 /** A change of a local ref. */
 export type Step =
   /** It becomes what the remote has. */
-  | { readonly kind: 'adopt'; readonly ref: string; readonly oid: string; readonly expected: string | null }
+  | { readonly kind: 'adopt'; readonly ref: string; readonly oid: Oid; readonly expected: string | null }
   /** The number is not the member's any more: it is whose `oid` it is, or nobody's; `again`: the member needs another one. */
   | {
       readonly kind: 'give-way';
       readonly ref: string;
       readonly seq: number;
-      readonly oid: string | null;
+      readonly oid: Oid | null;
       readonly expected: string;
       readonly birth: Birth;
       readonly again: boolean;
@@ -87,13 +93,9 @@ const numberOf = (ref: string): number | null => {
   const name = nameIn(ref, seqRefs);
   return name === null ? null : seqOf(name);
 };
-/** Whether a store takes this name; a remote may hold anything. */
-const isRecord = (ref: string): boolean =>
-  (numberOf(ref) ?? highestShared + 1) <= highestShared ||
-  memberName(nameIn(ref, memberRefs) ?? '') ||
-  handoffName(nameIn(ref, handoffRefs) ?? '');
-
-const highestIn = (view: View): number => Math.max(0, ...[...view.keys()].map((ref) => numberOf(ref) ?? 0));
+/** The numbers that nobody forgets: see `footholds`. */
+const kept = (view: View): ReadonlySet<number> =>
+  new Set(footholds([...view.keys()].map((ref) => numberOf(ref) ?? 0).filter(Boolean)));
 
 /** The latest number of each member. */
 function latest(view: View): Map<MemberId, number> {
@@ -109,7 +111,7 @@ function latest(view: View): Map<MemberId, number> {
 const isDead = ({ process }: Birth, { domain, startOf }: Merger): boolean => {
   if (!sameDomain(process.domain, domain)) return false;
   const found = startOf(process.pid);
-  return found === null || (process.start !== '' && found !== '' && found !== process.start);
+  return found === null || (found !== '' && found !== process.start);
 };
 
 /** Nobody needs this join any more: the member joined again, left, or its process ended here. */
@@ -128,20 +130,23 @@ function isOver(
 export function planMerge(local: View, base: View, theirs: View, merger: Merger): Step[] {
   const numbers = latest(local);
   const steps: Step[] = [];
+  const unforgettable = kept(theirs);
   for (const [ref, entry] of [...theirs].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!isRecord(ref)) continue;
     const here = local.get(ref);
-    const { oid } = entry;
+    const seq = numberOf(ref);
+    // What is not believed takes a number and nothing else.
+    if (!entry.record && seq === null) continue;
+    if (nameIn(ref, handoffRefs) !== null && merger.share !== 'handoffs') continue;
+    const oid: Oid = entry.record ? entry.oid : lost;
     if (!here) {
-      // It was taken over once and is not here any more: it was forgotten here. The highest number never is.
-      const forgotten = base.get(ref)?.oid === oid && numberOf(ref) !== highestIn(theirs);
+      // It was taken over once and is not here any more: it was forgotten here.
+      const forgotten = base.get(ref)?.oid === oid && !unforgettable.has(seq ?? 0);
       if (!forgotten) steps.push({ kind: 'adopt', ref, oid, expected: null });
       continue;
     }
-    if (here.oid === oid) continue;
-    const mine = here.record?.clone === merger.clone;
-    const seq = numberOf(ref);
     const birth = birthIn(here);
+    if (here.oid === oid || (oid === lost && !birth)) continue;
+    const mine = here.record?.clone === merger.clone;
     if (seq === null) {
       if (!mine) steps.push({ kind: 'adopt', ref, oid, expected: here.oid });
     } else if (!birth) steps.push({ kind: 'adopt', ref, oid, expected: here.oid });
@@ -168,7 +173,8 @@ function followers(steps: readonly Step[], local: View, theirs: View, merger: Me
     if (seq === null || seq <= first || planned.has(ref) || !birth || entry.record?.clone !== merger.clone)
       continue;
     if (isOver(birth, seq, local, numbers, merger)) continue;
-    const oid = theirs.get(ref)?.oid ?? null;
+    const there = theirs.get(ref);
+    const oid = there ? (there.record ? there.oid : lost) : null;
     found.push({ kind: 'give-way', ref, seq, oid, expected: entry.oid, birth, again: true });
   }
   return found;
@@ -185,14 +191,15 @@ export function planPush(local: View, base: View, theirs: View, merger: Merger):
   const known = new Set<MemberId>();
   for (const [ref, entry] of theirs) if (numberOf(ref) !== null) known.add(birthIn(entry)?.id ?? '');
 
-  const highest = highestIn(local);
+  const unforgettable = kept(local);
   for (const [ref, entry] of local) {
     const seq = numberOf(ref);
     if (seq === null || theirs.has(ref)) continue;
     const birth = birthIn(entry);
     const mine = isMine(entry);
-    // The highest number goes there whoever has it: a remote that lost its refs must not give numbers a second time.
-    if (seq !== highest && !(mine && birth && !isOver(birth, seq, local, numbers, merger))) continue;
+    // The highest number goes there whoever has it: a remote that lost its refs must not give numbers a second time. So do those
+    // without which others would not believe the highest.
+    if (!unforgettable.has(seq) && !(mine && birth && !isOver(birth, seq, local, numbers, merger))) continue;
     if (mine && birth) {
       send(ref, { ...entry.record!, text: JSON.stringify(birthFacts(birth)) });
       known.add(birth.id);
@@ -218,9 +225,9 @@ export function planPush(local: View, base: View, theirs: View, merger: Merger):
   }
 
   // What was forgotten here goes there too; a handoff only when it is ours, and then also when it is not to be shared any more.
-  const top = highestIn(theirs);
+  const needed = kept(theirs);
   for (const [ref, entry] of theirs) {
-    if (!isRecord(ref) || numberOf(ref) === top) continue;
+    if (needed.has(numberOf(ref) ?? 0)) continue;
     const forgotten = !local.has(ref) && base.get(ref)?.oid === entry.oid;
     const handoff = nameIn(ref, handoffRefs) !== null;
     const private_ = handoff && isMine(entry) && merger.share !== 'handoffs';

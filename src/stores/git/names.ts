@@ -1,5 +1,8 @@
 /** How refs are called, here and on a remote. */
 
+/** What records there are. */
+export const kinds = ['seq/', 'members/', 'handoffs/'] as const;
+
 export const localRefs = 'refs/flowloom/';
 /** What the remote had when it was last read, below the same names. */
 export const remoteRefs = 'refs/remote/';
@@ -17,9 +20,6 @@ export function seqOf(name: string): number | null {
   const seq = /^\d{12,16}$/.test(name) ? Number(name) : null;
   return seq !== null && Number.isSafeInteger(seq) && seqName(seq) === name ? seq : null;
 }
-
-/** Higher numbers are not taken over from a remote: above whatever somebody put there, sessions here can still join. */
-export const highestShared = 999_999_999_999_999;
 
 /** Whether this can be a member's id: a plain file name, and git's rules for refs besides. */
 export const memberName = (name: string): boolean =>

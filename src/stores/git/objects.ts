@@ -41,7 +41,9 @@ export function objectsIn(repository: string): Objects {
     let raw: Buffer;
     try {
       raw = zlib.inflateSync(found.bytes, { maxOutputLength: mostBytes });
-    } catch {
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+        throw new UnreadableError(path, 'EFBIG', `is larger than ${mostBytes} bytes`);
       throw new UnreadableError(path, 'EDAMAGED', 'is not a git object');
     }
     const end = raw.indexOf(0);

@@ -28,6 +28,12 @@ export function encodeRecord(record: RecordCommit, tree: string, writer: string)
   );
 }
 
+/** Whether the commit names nothing but the empty tree: one of ours has neither a parent nor content. */
+export const standsAlone = (bytes: Buffer, emptyTrees: readonly string[]): boolean =>
+  emptyTrees.some((tree) =>
+    bytes.subarray(0, 200).toString('latin1').startsWith(`tree ${tree}\nauthor flowloom <`),
+  );
+
 /** The record in a commit; null when the commit is none of ours. */
 export function decodeRecord(bytes: Buffer): RecordCommit | null {
   const raw = bytes.toString('utf8');

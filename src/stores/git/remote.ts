@@ -3,7 +3,7 @@
  * configuration are lent for the call, so the user's repository itself is neither entered nor written to.
  */
 import { join } from 'node:path';
-import { runLimited } from '../../io/run-limited.ts';
+import { type Limits, runLimited } from '../../io/run-limited.ts';
 import type { RemoteChange } from './merge.ts';
 
 /** How a call ended. `slow` and `failed` carry what git said. */
@@ -18,10 +18,20 @@ export type PushAnswer =
 
 /** A remote of the user's repository. */
 export interface Remote {
-  /** Copies the remote's records below `refs/remote/` of the private repository, and forgets there what the remote has not. */
-  fetch(): Promise<RemoteAnswer>;
+  /** The names of the remote's records, and of the objects that they name. */
+  list(): Promise<RemoteAnswer & { readonly refs?: ReadonlyMap<string, string> }>;
+  /** Brings the objects that these refs name into a directory of objects beside the private repository. No ref is changed. */
+  fetch(refs: readonly string[], into: Quarantine): Promise<RemoteAnswer>;
   /** Changes refs of the remote, each only if it still is what was expected; `together`: all or none, where the remote knows how. */
   push(changes: readonly RemoteChange[], how?: 'together'): Promise<PushAnswer>;
+}
+
+/** Where what a remote sends lies until it was looked at. */
+export interface Quarantine {
+  /** A directory of git objects. */
+  readonly objects: string;
+  /** More lies there than is taken. */
+  readonly isFull: () => boolean;
 }
 
 /** How many refs one push names: a command line has a limit. */
@@ -100,12 +110,14 @@ export async function openRemote(site: RemoteSite): Promise<Remote | RemoteAnswe
   const call = async (
     args: readonly string[],
     env: NodeJS.ProcessEnv,
+    more: Pick<Limits, 'input' | 'isTooMuch'> = {},
   ): Promise<RemoteAnswer & { output?: string }> => {
     const limitMs = Math.max(1, leftMs());
     const ended = await runLimited('git', args, {
       directory: worktree,
       env: { ...env, GIT_DIR: repository },
       limitMs,
+      ...more,
     });
     if (ended.kind === 'missing') return { ok: false, why: 'missing', message: 'git is not on the PATH' };
     if (ended.kind === 'late')
@@ -133,13 +145,27 @@ export async function openRemote(site: RemoteSite): Promise<Remote | RemoteAnswe
   if (!url.ok) return url.why === 'failed' ? null : url;
 
   return {
-    fetch: () =>
+    async list() {
+      const answer = await call(['ls-remote', '--refs', '--', name, 'refs/flowloom/*'], env);
+      if (!answer.ok) return answer;
+      const lines = answer.output.matchAll(/^([0-9a-f]{40}|[0-9a-f]{64})\t(refs\/flowloom\/\S+)$/gm);
+      return { ...answer, refs: new Map([...lines].map(([, oid, ref]) => [ref!, oid!])) };
+    },
+
+    fetch: (refs, { objects, isFull }) =>
       call(
         [
-          ...['fetch', '--quiet', '--prune', '--force', '--no-tags', '--no-auto-gc', '--no-write-fetch-head'],
-          ...['--no-recurse-submodules', '--', name, '+refs/flowloom/*:refs/remote/*'],
+          // One file for each object, so that each can be looked at by itself.
+          ...['-c', 'fetch.unpackLimit=1000000', '-c', 'transfer.unpackLimit=1000000'],
+          ...['fetch', '--quiet', '--no-tags', '--no-auto-gc', '--no-write-fetch-head'],
+          ...['--no-recurse-submodules', '--stdin', '--', name],
         ],
-        env,
+        {
+          ...env,
+          GIT_OBJECT_DIRECTORY: objects,
+          GIT_ALTERNATE_OBJECT_DIRECTORIES: join(repository, 'objects'),
+        },
+        { input: refs.map((ref) => `${ref}\n`).join(''), isTooMuch: isFull },
       ),
 
     async push(changes, how) {

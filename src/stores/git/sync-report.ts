@@ -1,5 +1,6 @@
 /** What the last sync did, in a small file for status and doctor: hooks never wait for it. */
 import { join } from 'node:path';
+import { oneLine } from '../../core/quote.ts';
 import {
   nullable,
   number,
@@ -12,6 +13,7 @@ import {
 } from '../../core/shape.ts';
 import { replaceFile } from '../../io/atomic-write.ts';
 import { safeRead, UnreadableError } from '../../io/safe-read.ts';
+import type { Refusal } from './sift.ts';
 
 /**
  * How a sync ended. `synced`: all sides know the same. `slow`, `unreachable`, `refused`: the remote did not answer in time, could
@@ -34,6 +36,8 @@ export interface SyncReport {
   readonly removed: number;
   /** Joins whose number another machine had taken. */
   readonly renumbered: readonly Renumbering[];
+  /** Records of the remote that were not taken over: how many, and some of them. */
+  readonly refused: { readonly count: number; readonly some: readonly Refusal[] };
   /** When the remote was last read, ISO 8601; null: never. */
   readonly viewAt: string | null;
 }
@@ -55,7 +59,24 @@ const reportShape: Shape<SyncReport> = object<SyncReport>({
   received: or(number, 0),
   removed: or(number, 0),
   renumbered: or(shapeList(object<Renumbering>({ member: text, from: number, to: number })), []),
+  refused: or(
+    object<SyncReport['refused']>({
+      count: number,
+      some: shapeList(object<Refusal>({ record: text, reason: text })),
+    }),
+    { count: 0, some: [] },
+  ),
   viewAt: nullable(text),
+});
+
+const mostTold = 20;
+
+/** What is told of the records that were refused, whatever they are called. */
+export const toldOf = (refused: readonly Refusal[]): SyncReport['refused'] => ({
+  count: refused.length,
+  some: refused
+    .slice(0, mostTold)
+    .map(({ record, reason }) => ({ record: oneLine(record, 80), reason: oneLine(reason, 120) })),
 });
 
 const pathIn = (place: string): string => join(place, 'sync.json');

@@ -2,7 +2,6 @@
  * Brings this clone and the remote to the same records. Never in a hook: it waits for a network. Whatever the remote does, local
  * records are never lost, numbers never go backwards, and the outcome is kept for status and doctor.
  */
-import fs from 'node:fs';
 import { join } from 'node:path';
 import { isoTime } from '../../core/iso-time.ts';
 import { messageOf } from '../../core/message-of.ts';
@@ -12,9 +11,12 @@ import { makePrivateDirectory } from '../../io/atomic-write.ts';
 import { startOf, thisDomain } from '../../io/processes.ts';
 import { UnreadableError } from '../../io/safe-read.ts';
 import type { Site } from '../open.ts';
+import { takeIn } from './intake.ts';
 import { tidyNowAndThen } from './maintenance.ts';
+import { mendRefs } from './mend.ts';
 import {
   type Entry,
+  lost,
   type Merger,
   planMerge,
   planPush,
@@ -22,28 +24,25 @@ import {
   type Step,
   type View,
 } from './merge.ts';
-import {
-  handoffRefs,
-  localRefs,
-  memberRefs,
-  movedRefs,
-  remoteRefs,
-  seqName,
-  seqOf,
-  seqRefs,
-} from './names.ts';
+import { kinds, localRefs, movedRefs, remoteRefs, seqName, seqOf, seqRefs } from './names.ts';
 import { decodeRecord } from './record.ts';
 import { openRemote, type Remote } from './remote.ts';
 import { type Repository, repositoryAt } from './repository.ts';
+import type { Refusal } from './sift.ts';
 import { syncLimitMs } from './sync-due.ts';
 import { takeSyncLock } from './sync-lock.ts';
-import { keepReport, type Renumbering, type SyncOutcome, type SyncReport, syncFacts } from './sync-report.ts';
+import {
+  keepReport,
+  type Renumbering,
+  type SyncOutcome,
+  type SyncReport,
+  syncFacts,
+  toldOf,
+} from './sync-report.ts';
 
 /** One call of git. */
 const callLimitMs = 20_000;
 const mostRounds = 24;
-
-const kinds = ['seq/', 'members/', 'handoffs/'];
 
 const isJoin = ({ ref, oid }: RemoteChange): boolean => oid !== null && ref.startsWith(seqRefs);
 
@@ -61,6 +60,7 @@ export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncRepor
     received: 0,
     removed: 0,
     renumbered: [],
+    refused: toldOf([]),
     viewAt: before?.viewAt ?? null,
     ...tally,
   });
@@ -79,6 +79,7 @@ export async function sync(site: Site, limitMs = syncLimitMs): Promise<SyncRepor
       received: work.received,
       removed: work.removed,
       renumbered: work.renumbered,
+      refused: toldOf(work.refused),
       ...(work.viewAt && { viewAt: work.viewAt }),
     });
     keepReport(site.place, done);
@@ -113,6 +114,7 @@ class Work {
   removed = 0;
   viewAt: string | null = null;
   readonly renumbered: Renumbering[] = [];
+  refused: readonly Refusal[] = [];
   readonly #site: Site;
   readonly #repository: Repository;
   readonly #merger: Merger;
@@ -128,7 +130,7 @@ class Work {
 
   async run(commonDir: string): Promise<Ended> {
     const { scope, config, env } = this.#site;
-    await this.#mend();
+    await mendRefs(this.#repository, [localRefs, remoteRefs]);
     const remote = await openRemote({
       repository: this.#repository.path,
       commonDir,
@@ -151,16 +153,21 @@ class Work {
     let refused: Refused | null = null;
     for (let round = 0; round < mostRounds && Date.now() < this.#until; round++) {
       const base = await this.#view(remoteRefs);
-      const fetched = await remote.fetch();
-      if (!fetched.ok) return { outcome: outcomeOf[fetched.why], message: fetched.message };
+      const local = await this.#view(localRefs);
+      const taken = await takeIn(this.#repository, remote, this.#site.config, { local, base });
+      // Somebody removed a record between two looks.
+      if ('ok' in taken && /couldn't find remote ref/.test(taken.message)) continue;
+      if ('ok' in taken) return { outcome: outcomeOf[taken.why], message: taken.message };
       this.viewAt = isoTime(Date.now());
-      const theirs = await this.#view(remoteRefs);
+      this.refused = taken.refused;
+      const { theirs } = taken;
       // It was not taken, though nobody had changed any of it there: the remote does not want it.
       if (refused?.changes.every(({ ref, expected }) => (theirs.get(ref)?.oid ?? null) === expected))
         return { outcome: 'refused', message: refused.message };
 
       for (const step of planMerge(await this.#view(localRefs), base, theirs, this.#merger))
-        await this.#take(step);
+        await this.#take(step, theirs);
+      await this.#remember(base, theirs);
       const wanted = planPush(await this.#view(localRefs), base, theirs, this.#merger);
       if (wanted.length === 0) return { outcome: 'synced', message: '' };
       const changes = wanted.map(({ ref, expected, content }): RemoteChange => {
@@ -235,12 +242,13 @@ class Work {
   }
 
   /** Changes a local ref as planned, unless a hook changed it meanwhile: then the next sync looks again. */
-  async #take(step: Step): Promise<void> {
+  async #take(step: Step, theirs: View): Promise<void> {
     const { refs } = this.#repository;
-    const { ref, oid, expected } = step;
+    const { ref, expected } = step;
+    const oid = step.oid === lost ? this.#repository.keepLost(seqOf(ref.slice(seqRefs.length))!) : step.oid;
     if (step.kind === 'give-way') {
       if (step.again) {
-        const to = this.#joinAgain(step);
+        const to = this.#joinAgain(step, theirs);
         this.renumbered.push({ member: step.birth.id, from: step.seq, to });
       }
       // Counted by the store: whoever watched this number looks at all of them again.
@@ -250,11 +258,20 @@ class Work {
     else if (refs.set(ref, () => oid, { durable: true, expected }) !== undefined) this.received++;
   }
 
-  #joinAgain({ birth }: Extract<Step, { kind: 'give-way' }>): number {
+  /** What the remote has is written down after it was taken over: one that is killed in between takes it again. */
+  async #remember(base: View, theirs: View): Promise<void> {
     const { refs } = this.#repository;
-    const highest = (prefix: string): number =>
-      Math.max(0, ...refs.list(`${prefix}seq/`).map((name) => seqOf(name) ?? 0));
-    for (let seq = Math.max(highest(localRefs), highest(remoteRefs)) + 1; ; seq++) {
+    const nameOf = (ref: string): string => remoteRefs + ref.slice(localRefs.length);
+    for (const [ref, { oid, record }] of theirs)
+      if (record && base.get(ref)?.oid !== oid) refs.set(nameOf(ref), () => oid);
+    for (const ref of base.keys()) if (!theirs.get(ref)?.record) await refs.remove(nameOf(ref));
+  }
+
+  #joinAgain({ birth }: Extract<Step, { kind: 'give-way' }>, theirs: View): number {
+    const { refs } = this.#repository;
+    const taken = [...refs.list(seqRefs).map((name) => seqRefs + name), ...theirs.keys()];
+    const highest = taken.reduce((top, ref) => Math.max(top, seqOf(ref.slice(seqRefs.length)) ?? 0), 0);
+    for (let seq = highest + 1; ; seq++) {
       const make = (): string => this.#repository.keepBirth(birth, seq);
       if (refs.create(seqRefs + seqName(seq), make, true)) return seq;
     }
@@ -270,54 +287,6 @@ class Work {
     } else {
       refs.set(seen, () => oid);
       this.sent++;
-    }
-  }
-
-  /**
-   * A power cut may have left refs that name nothing, and then git refuses to work here. A number stays taken; what its owner
-   * writes anew, or what comes from the remote again, goes.
-   */
-  async #mend(): Promise<void> {
-    const { refs, path } = this.#repository;
-    for (const prefix of [
-      seqRefs,
-      memberRefs,
-      handoffRefs,
-      movedRefs,
-      ...kinds.map((kind) => remoteRefs + kind),
-    ])
-      for (const name of refs.list(prefix)) {
-        const ref = prefix + name;
-        // A lock file of git's, or none of ours.
-        if (!fs.existsSync(join(path, ref)) || (await this.#whole(ref))) continue;
-        if (prefix !== seqRefs) await refs.remove(ref);
-        else if (seqOf(name) !== null)
-          refs.set(ref, () => this.#repository.keepLost(seqOf(name)!), { durable: true });
-      }
-  }
-
-  async #whole(ref: string): Promise<boolean> {
-    const { refs, objects } = this.#repository;
-    for (let attempt = 0; attempt < 5; attempt++) {
-      const oid = this.#named(ref);
-      if (oid === null) return false;
-      try {
-        if (await objects.read(oid)) return true;
-      } catch (cause) {
-        if (!(cause instanceof UnreadableError)) throw cause;
-      }
-      // A hook may have replaced it just now.
-      if (refs.read(ref)?.oid === oid) return false;
-    }
-    return true;
-  }
-
-  #named(ref: string): string | null {
-    try {
-      return this.#repository.refs.read(ref)?.oid ?? null;
-    } catch (cause) {
-      if (cause instanceof UnreadableError) return null;
-      throw cause;
     }
   }
 }
