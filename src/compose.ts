@@ -1,11 +1,11 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import os from 'node:os';
 import { leavesAnswer, openGate, type Prepare } from './claude/gate.ts';
-import { isAliveHere, type Self, selfOfHook } from './claude/identity.ts';
+import { clientStarts, isAliveHere, type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
-import type { Observer } from './core/liveness.ts';
+import { type Observer, sameDomain } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
 import type { Seal } from './core/store.ts';
 import { attempt, type Occasion, type Session } from './flows/session.ts';
@@ -14,7 +14,7 @@ import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { eachPlace, type Place, statePlaces } from './io/places.ts';
-import { bootedAt, startOf } from './io/processes.ts';
+import { bootedAt } from './io/processes.ts';
 import { isWorktreeOf, locateScope, readHead, type Scope, scopeByName } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
 import type { Newcomer, Settled } from './settle.ts';
@@ -56,15 +56,25 @@ export function placesFor(directory: string, env: NodeJS.ProcessEnv): readonly P
 }
 
 /** This process as an observer of members. */
-export const observerOf = (domain: Domain, leaseHours: number): Observer => ({
-  domain,
-  now: Date.now(),
-  monotonic: Number(process.hrtime.bigint() / 1_000_000n),
-  bootedAt,
-  leaseMs: leaseHours * 3_600_000,
-  startOf,
-  lives: (id) => isAliveHere(id, domain),
-});
+export function observerOf(
+  domain: Domain,
+  leaseHours: number,
+  env: NodeJS.ProcessEnv = process.env,
+): Observer {
+  const starts = clientStarts(env);
+  return {
+    domain,
+    now: Date.now(),
+    monotonic: Number(process.hrtime.bigint() / 1_000_000n),
+    bootedAt,
+    leaseMs: leaseHours * 3_600_000,
+    startOf: starts.startOf,
+    foresee: (processes) =>
+      starts.foresee(processes.filter((one) => sameDomain(one.domain, domain)).map(({ pid }) => pid)),
+    hostName: () => os.hostname(),
+    lives: (id) => isAliveHere(id, domain, starts),
+  };
+}
 
 /**
  * What tells this occasion from the next of its kind. A prompt that is typed while a turn runs, and one that the client submits
@@ -207,7 +217,7 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     hostName: () => os.hostname(),
     store: home.store,
     notebooks: home.notebooks,
-    observer: observerOf(self.process.domain, home.notebook.config.leaseHours),
+    observer: observerOf(self.process.domain, home.notebook.config.leaseHours, env),
     floor: home.floor,
     notebook: home.notebook,
     echo: false,

@@ -1,7 +1,8 @@
 /**
  * The client's own note about a live process, `sessions/<pid>.json` in its directory. Internal to the client (seen: 2.1.330), gone
- * or stale after the process, sometimes torn: a source for the display name, never the only source of anything.
+ * or stale after the process, sometimes torn. It is there before the first hook of the process.
  */
+import { isRecord } from '../core/shape.ts';
 import { safeRead } from '../io/safe-read.ts';
 import { within } from '../io/within.ts';
 
@@ -12,16 +13,37 @@ export function claudeDirectory(env: NodeJS.ProcessEnv): string | null {
   return home ? within(home, '.claude') : null;
 }
 
+interface SessionNote {
+  readonly pid?: unknown;
+  readonly name?: unknown;
+  /** When the process began, as the system tells it: a FILETIME on Windows, where it was called `procStartFt` for a while. */
+  readonly procStart?: unknown;
+  readonly procStartFt?: unknown;
+}
+
+/** The note about that process; null when there is none. Throws when it could not be read, or is being written. */
+function noteOf(pid: number, env: NodeJS.ProcessEnv): SessionNote | null {
+  const directory = claudeDirectory(env);
+  if (!directory) return null;
+  const text = safeRead(within(within(directory, 'sessions'), `${pid}.json`), 64 * 1024);
+  const note: unknown = JSON.parse(text ?? 'null');
+  return isRecord(note) && note.pid === pid ? note : null;
+}
+
 /** The name under which the client's SendMessage tool reaches that process; empty when it does not say. */
 export function sessionName(pid: number, env: NodeJS.ProcessEnv): string {
-  const directory = claudeDirectory(env);
-  if (!directory) return '';
   try {
-    const note = JSON.parse(
-      safeRead(within(within(directory, 'sessions'), `${pid}.json`), 64 * 1024) ?? 'null',
-    );
-    return note?.pid === pid && typeof note.name === 'string' ? note.name : '';
+    const name = noteOf(pid, env)?.name;
+    return typeof name === 'string' ? name : '';
   } catch {
     return '';
   }
+}
+
+/** When that process began by the client's note, in the words of the system; null when no note says it. Throws as it is read. */
+export function notedStart(pid: number, env: NodeJS.ProcessEnv): string | null {
+  const note = noteOf(pid, env);
+  const said = note?.procStart ?? note?.procStartFt;
+  const start = typeof said === 'string' || typeof said === 'number' ? String(said) : '';
+  return start.trim().replace(/\s+/g, ' ').slice(0, 100) || null;
 }

@@ -4,7 +4,15 @@
  * What this does not detect: a process that hangs, and one that runs in another pid namespace or on another machine and died
  * less than a lease ago. Such a member is `unknown` and counts as live until its lease is over.
  */
-import type { Birth, Domain, Liveness, MemberId, SeenPresence } from './member.ts';
+import {
+  type Birth,
+  type Domain,
+  type Liveness,
+  type MemberId,
+  type ProcessRef,
+  type SeenPresence,
+  unnoted,
+} from './member.ts';
 
 /** What the observer remembers of a member it cannot probe: the last beat it saw, and when it saw it first by its monotonic clock. */
 export interface Lease {
@@ -24,6 +32,10 @@ export interface Observer {
   readonly leaseMs: number;
   /** Start time of the process with that pid in this domain; null when there is none or it is a zombie. */
   startOf(pid: number): string | null;
+  /** These will be asked for: where each question costs a process they are asked together. */
+  foresee?(processes: readonly ProcessRef[]): void;
+  /** The machine's name, for those that have no other identity. */
+  hostName?(): string;
   /** A member with that id is a process that lives in this domain. */
   lives(id: MemberId): boolean;
 }
@@ -32,12 +44,17 @@ export interface Observer {
 export const sameDomain = (a: Domain, b: Domain): boolean =>
   a.host === b.host && a.boot === b.boot && a.namespace === b.namespace;
 
+/** One machine, as far as it has an identity: its name follows the network, so it tells only where there is nothing else. */
+const sameMachine = ({ process: { domain }, host }: Birth, observer: Observer): boolean =>
+  domain.host === observer.domain.host && (domain.host !== '' || host === observer.hostName?.());
+
 /**
  * The verdict, and the lease to remember for the next look (null when none is needed).
  *
- * In the same domain the pid and its start time decide. A record from an earlier boot of this machine is dead, unless its owner
- * renewed it after this boot: then the host's identity is not as unique as it should be and the lease decides. Elsewhere the
- * lease decides: an unchanged beat for `leaseMs` of the observer's own time. An idle session fires no hooks, so it is measured in hours.
+ * In the same domain the pid and its start time decide; where there are no start times, one that was last seen before the machine
+ * booted is dead too. A record from an earlier boot of this machine is dead, unless its owner renewed it after this boot: then the
+ * host's identity is not as unique as it should be and the lease decides. Elsewhere the lease decides: an unchanged beat for
+ * `leaseMs` of the observer's own time. An idle session fires no hooks, so it is measured in hours.
  */
 export function judge(
   birth: Birth,
@@ -46,18 +63,17 @@ export function judge(
   observer: Observer,
 ): { liveness: Liveness; lease: Lease | null } {
   const { domain, pid, start } = birth.process;
+  const lastSeen = seen?.seenAt ?? Date.parse(birth.joinedAt);
   if (sameDomain(domain, observer.domain)) {
     const found = observer.startOf(pid);
+    const unsure = found === '';
     // A record without a start time names no process where the system tells start times.
-    const same = found !== null && (found === '' || found === start);
-    return { liveness: same ? 'alive' : 'dead', lease: null };
+    const same = found !== null && (unsure || found === start);
+    const outlived = same && domain.boot === '' && (unsure || start === unnoted);
+    const dead = !same || (outlived && lastSeen < observer.bootedAt());
+    return { liveness: dead ? 'dead' : 'alive', lease: null };
   }
-  const lastSeen = seen?.seenAt ?? Date.parse(birth.joinedAt);
-  if (
-    domain.host === observer.domain.host &&
-    domain.boot !== observer.domain.boot &&
-    lastSeen < observer.bootedAt()
-  )
+  if (domain.boot !== observer.domain.boot && sameMachine(birth, observer) && lastSeen < observer.bootedAt())
     return { liveness: 'dead', lease: null };
   const beat = seen?.beat ?? '';
   const kept = lease?.beat === beat ? lease : { beat, since: observer.monotonic };

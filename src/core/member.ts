@@ -13,7 +13,7 @@ export type MemberId = string;
 
 /** Where a pid means something. Two pids compare only within one domain. */
 export interface Domain {
-  /** Hash of the machine's identity; never the plain machine id. */
+  /** Hash of the machine's identity; never the plain machine id. Empty where it has none and the boot says it. */
   readonly host: string;
   /** Changes with every boot; empty where process start times are absolute and say it already. */
   readonly boot: string;
@@ -24,10 +24,16 @@ export interface Domain {
 /** A process, told apart from every other that ever had its pid. */
 export interface ProcessRef {
   readonly pid: number;
-  /** Start time as the system tells it, an opaque string; empty when it cannot be known. */
+  /** Start time as the system tells it, an opaque string; empty when it cannot be known. See `unnoted`. */
   readonly start: string;
   readonly domain: Domain;
 }
+
+/**
+ * Stands for the start time of a process where only the client's notes tell start times and none tells this one. A process whose note
+ * is gone is not the one it was.
+ */
+export const unnoted = '-';
 
 /**
  * Whether a member stands for master.

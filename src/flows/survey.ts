@@ -116,7 +116,9 @@ async function lookAt(
   const members: Member[] = [];
   // Leases are measured by the clock of who remembers them: another one's are of no use.
   const leases: Record<MemberId, Lease> = {};
-  for (const { seq, birth } of latestJoins(joins)) {
+  const latest = latestJoins(joins);
+  observer.foresee?.(latest.filter(({ seq }) => !seen.has(seq)).map(({ birth }) => birth.process));
+  for (const { seq, birth } of latest) {
     const { member, lease, refusal } = seen.has(seq)
       ? { member: seen.get(seq)!, lease: own.leases[birth.id], refusal: null }
       : await look(store, observer, { seq, birth }, own.leases[birth.id]);

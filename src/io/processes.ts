@@ -4,6 +4,7 @@ import module from 'node:module';
 import os from 'node:os';
 import type { Domain } from '../core/member.ts';
 import { fingerprint } from './fingerprint.ts';
+import { machineId } from './machine-id.ts';
 import { askTwice, isRefusal, mayPass } from './passing.ts';
 
 /** Empty where the system does not say. A read that only failed must not pass for that: who somebody is hangs on it. */
@@ -20,16 +21,21 @@ const read = (path: string): string => said(() => fs.readFileSync(path, 'utf8').
 const link = (path: string): string => said(() => fs.readlinkSync(path));
 
 /**
- * The domain this process lives in. Linux: machine id and host name, boot id, pid and time namespace (a time namespace shifts
- * start times). Elsewhere start times are absolute, so host alone says it.
+ * The domain this process lives in. Linux: machine id, boot id, pid and time namespace (a time namespace shifts start times).
+ * Elsewhere start times are absolute, so the machine alone says it; on Windows they stand in the client's own notes, so two pids
+ * compare among those who see the same notes. The host name is no part of it where there is anything else: it follows the network.
  */
-export function thisDomain(): Domain {
-  if (process.platform !== 'linux')
-    return { host: fingerprint(`${process.platform} ${os.hostname()}`), boot: '', namespace: '' };
+export function thisDomain(env: NodeJS.ProcessEnv = process.env): Domain {
+  if (process.platform !== 'linux') {
+    const notes = process.platform === 'win32' && env.CLAUDE_CONFIG_DIR;
+    const host = fingerprint(`${process.platform} ${machineId() ?? os.hostname()}`);
+    return { host, boot: '', namespace: notes ? fingerprint(notes) : '' };
+  }
   const machine = read('/etc/machine-id') || read('/var/lib/dbus/machine-id');
+  const boot = read('/proc/sys/kernel/random/boot_id');
   return {
-    host: fingerprint(`${machine} ${read('/proc/sys/kernel/hostname') || os.hostname()}`),
-    boot: fingerprint(read('/proc/sys/kernel/random/boot_id')),
+    host: machine ? fingerprint(machine) : boot ? '' : fingerprint(os.hostname()),
+    boot: boot && fingerprint(boot),
     namespace: fingerprint(`${link('/proc/self/ns/pid')} ${link('/proc/self/ns/time')}`),
   };
 }
@@ -74,25 +80,28 @@ function procStatOrRefused(pid: number): ProcStat | null {
   }
 }
 
-/** `ps` columns of a process on systems without /proc; empty when it is not there. Loaded here only: Linux never pays for it. */
-function ps(columns: string, pid: number): string {
-  const { execFileSync } = module.createRequire(process.execPath)(
+/**
+ * Lines of `ps` about these processes, on systems without /proc; as many as there are. By its path, since a hook may have any PATH.
+ * Throws when it could not be run. Node's module is loaded here only: Linux never pays for it.
+ */
+function ps(columns: string, pids: readonly number[]): string[] {
+  const { spawnSync } = module.createRequire(process.execPath)(
     'node:child_process',
   ) as typeof import('node:child_process');
-  try {
-    return execFileSync('ps', ['-o', columns, '-p', String(pid)], {
-      encoding: 'utf8',
-      timeout: 1000,
-      env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return '';
-  }
+  const { error, stdout } = spawnSync('/bin/ps', ['-o', columns, '-p', pids.join()], {
+    encoding: 'utf8',
+    timeout: psLimitMs,
+    env: { LC_ALL: 'C', TZ: 'UTC' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  if (error) throw error;
+  return stdout.split('\n').filter((line) => line.trim() !== '');
 }
 
+const psLimitMs = 1000;
+
 /** Some process has that pid. */
-function exists(pid: number): boolean {
+export function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -101,24 +110,71 @@ function exists(pid: number): boolean {
   }
 }
 
+/** What `ps` says of these processes: null for a zombie, nothing where it says nothing. Throws when it could not be run. */
+function toldByPs(pids: readonly number[]): Map<number, string | null> {
+  const told = new Map<number, string | null>();
+  for (const line of ps('pid=,state=,lstart=', pids)) {
+    const [pid, state = '', ...started] = line.trim().split(/\s+/);
+    told.set(Number(pid), state.startsWith('Z') ? null : started.join(' '));
+  }
+  return told;
+}
+
+/** One that is there and of which `ps` said nothing is not dead: there may be no `ps` here, or none that may be run. */
+const startAmong = (told: Map<number, string | null>, pid: number): string | null =>
+  told.get(pid) ?? (told.has(pid) || !exists(pid) ? null : '');
+
+/** The start times of processes as `startOf` tells them, asked for at once: without /proc each question costs a process. */
+export function startsOf(pids: readonly number[]): Map<number, string | null> {
+  let told = new Map<number, string | null>();
+  const asked = pids.filter((pid) => Number.isSafeInteger(pid) && pid > 0 && pid < 2 ** 31);
+  try {
+    if (asked.length) told = toldByPs(asked);
+  } catch {
+    // Which of them exist is all that is known.
+  }
+  return new Map(asked.map((pid) => [pid, startAmong(told, pid)]));
+}
+
 /**
  * The start time of a live process as an opaque text; null when there is none with that pid or it is a zombie; empty where the
  * system does not tell start times (Windows) or could not be asked, so that only the pid's existence is known.
  */
 export function startOf(pid: number): string | null {
-  if (process.platform === 'linux') {
-    try {
-      const stat = procStat(pid);
-      return stat && !'ZXx'.includes(stat.state) ? stat.start : null;
-    } catch {
-      // Dead is final, so nobody is called dead for a read that failed.
-      return exists(pid) ? '' : null;
-    }
+  if (process.platform === 'win32') return exists(pid) ? '' : null;
+  if (process.platform !== 'linux') return startsOf([pid]).get(pid) ?? null;
+  try {
+    const stat = procStat(pid);
+    return stat && !'ZXx'.includes(stat.state) ? stat.start : null;
+  } catch {
+    // Dead is final, so nobody is called dead for a read that failed.
+    return exists(pid) ? '' : null;
   }
-  if (!exists(pid)) return null;
-  if (process.platform === 'win32') return '';
-  const [state = '', ...started] = ps('state=,lstart=', pid).split(/\s+/);
-  return state === '' || state.startsWith('Z') ? null : started.join(' ');
+}
+
+/** As `startOf`, for who this is. Throws where another look may tell it: without it this would be somebody else until then. */
+export function startOfSelf(pid: number): string | null {
+  if (process.platform === 'linux') {
+    const start = startOf(pid);
+    if (start !== '') return start;
+    throw Object.assign(new Error(`/proc/${pid}/stat cannot be read`), { code: 'EIO' });
+  }
+  if (process.platform === 'win32' || !exists(pid)) return startOf(pid);
+  try {
+    return startAmong(toldByPs([pid]), pid);
+  } catch (cause) {
+    if (mayPass(cause)) throw cause;
+    return '';
+  }
+}
+
+/** Parent and command of a process by `ps`; empty where it cannot be asked. */
+function lineOf(pid: number): string {
+  try {
+    return ps('ppid=,comm=', [pid])[0]?.trim() ?? '';
+  } catch {
+    return '';
+  }
 }
 
 /** The processes above this one, nearest first, with their command names; as far as the system tells. */
@@ -133,7 +189,7 @@ export function* ancestors(): Generator<{ pid: number; command: string }> {
       yield { pid, command: '' };
       return;
     } else {
-      const [parent = '0', ...command] = ps('ppid=,comm=', pid).split(/\s+/);
+      const [parent = '0', ...command] = lineOf(pid).split(/\s+/);
       yield { pid, command: command.join(' ').replace(/^.*\/|^-/g, '') };
       pid = Number(parent);
     }

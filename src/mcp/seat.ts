@@ -5,7 +5,7 @@
  * The client takes part without being asked, as it would with hooks, but not at once: a client that only looks whether the
  * server works is gone within a second, and hooks of the same process come first, so that it does not join twice.
  */
-import { attendedServer, isAlive, selfOfServer } from '../claude/identity.ts';
+import { attendedServer, isAlive, type Self, selfOfServer } from '../claude/identity.ts';
 import { openMember } from '../compose.ts';
 import type { Roster } from '../core/election.ts';
 import { beCertain, type Membership, takePartForCertain, tryAnnounce } from '../flows/join.ts';
@@ -47,7 +47,7 @@ const beatMs = ({ observer }: Session): number =>
 
 export class Seat {
   readonly #env: NodeJS.ProcessEnv;
-  readonly #self = selfOfServer();
+  readonly #self: Self;
   #turn: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   /** This server let its client take part. Another one of the same client may only have been there to be looked at. */
@@ -58,6 +58,7 @@ export class Seat {
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#env = env;
+    this.#self = selfOfServer(env);
   }
 
   /** The client speaks: unless it is gone again at once, it takes part. */
@@ -121,7 +122,7 @@ export class Seat {
 
   async #session(settles: boolean): Promise<Session> {
     if (this.#env.FLOWLOOM === 'off') throw new NoSeatError(off);
-    if (!isAlive(this.#self.process)) throw new NoSeatError(clientGone);
+    if (!isAlive(this.#self.process, this.#env)) throw new NoSeatError(clientGone);
     const directory = currentDirectory();
     const sessionId = (this.#env.CLAUDE_CODE_SESSION_ID ?? '').slice(0, 200);
     const { session, notice } = await openMember(

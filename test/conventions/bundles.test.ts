@@ -31,15 +31,15 @@ describe('what is loaded at every hook', () => {
       expect(imports).not.toContain(name);
   });
 
-  test.each(hot)('%s is smaller than 64 kB', (file) => {
-    expect(statSync(join(hooksFolder, file.replace(/^dist\/hooks\//, ''))).size).toBeLessThan(64_000);
+  test.each(hot)('%s is smaller than 72 kB', (file) => {
+    expect(statSync(join(hooksFolder, file.replace(/^dist\/hooks\//, ''))).size).toBeLessThan(72_000);
   });
 });
 
-test('all hooks together are smaller than 620 kB', () => {
+test('all hooks together are smaller than 680 kB', () => {
   const files = filesBelow(hooksFolder);
   const bytes = files.reduce((sum, file) => sum + statSync(join(hooksFolder, file)).size, 0);
-  expect(bytes).toBeLessThan(620_000);
+  expect(bytes).toBeLessThan(680_000);
 });
 
 describe('the MCP server', () => {

@@ -65,6 +65,6 @@ describe('errors of looking that the campaigns take for alike are', () => {
       'src/io/safe-read.ts',
       'src/io/scope.ts',
     ]);
-    expect(naming(/'EIO'/)).toEqual(['src/claude/identity.ts', 'src/io/passing.ts']);
+    expect(naming(/'EIO'/)).toEqual(['src/io/passing.ts', 'src/io/processes.ts']);
   });
 });
