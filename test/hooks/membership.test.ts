@@ -412,7 +412,7 @@ describe('what one scope is', () => {
     const told = (await session({ cwd: join(base, 'shop-docs') }).start()).context;
     expect(told).toMatch(/\(epoch 3\).*3 live sessions/);
     expect(told).toMatch(/branch "main"/);
-    expect(told).toContain(`in ${root}`);
+    expect(told).toContain(`in "${root}"`);
     expect(told).toMatch(/\(this session\): master, branch docs/);
   });
 
