@@ -77,8 +77,8 @@ const lazyFrom = (prefix, inline = []) => ({
 const builtin = 'const __m={},__n=m=>__m[m]??=require(m),__d=m=>({get default(){return __n(m)}});';
 const lightBuiltins = (code) =>
   code
-    .replace(/[\w$]+\(require\("(node:[a-z_/]+)"\)(?:, ?1)?\)/g, '__d("$1")')
-    .replace(/\brequire\("(node:[a-z_/]+)"\)/g, '__n("$1")');
+    .replace(/[\w$]+\(require\("((?:node:)?[a-z_/]+)"\)(?:, ?1)?\)/g, '__d("$1")')
+    .replace(/\brequire\("((?:node:)?[a-z_/]+)"\)/g, '__n("$1")');
 
 const builtFile = '/* flowloom-hooks: built file, do not edit. eslint-disable */';
 // What is installed is committed into repositories and compiled at every start: as small as it can be.
@@ -95,6 +95,17 @@ const bodyOptions = {
   ...hookOptions,
   banner: { js: `${builtFile}\n(function (require, __dirname, __compiled) {${builtin}` },
   footer: { js: '})' },
+};
+
+/** The first lines of a hook are read by whatever Node is first on the PATH; it has to get as far as to see that it is too old. */
+const bootOptions = {
+  ...hookOptions,
+  target: 'node6',
+  // esbuild cannot lower these, and Node 6 knows them but for rare cases.
+  supported: { ...hookOptions.supported, destructuring: true, 'for-of': true },
+  banner: {
+    js: `${builtFile}\nvar __m={};function __n(m){return __m[m]||(__m[m]=require(m))}function __d(m){return{get default(){return __n(m)}}}`,
+  },
 };
 
 const inputs = {};
@@ -135,7 +146,7 @@ for (const name of hookNames)
   });
 for (const name of hookNames)
   await run({
-    ...hookOptions,
+    ...bootOptions,
     entryPoints: [{ in: 'src/claude/boot.ts', out: name }],
     define: { ...shared.define, __HOOK__: JSON.stringify(name) },
     outdir: `${fresh}/hooks`,

@@ -1,5 +1,6 @@
 /**
- * The first lines of every installed hook: runs the hook's body from V8's code cache.
+ * The first lines of every installed hook: runs the hook's body from V8's code cache. The build makes them readable for any Node, so
+ * that one that is too old leaves in peace.
  *
  * Compiling fifty kilobytes of JavaScript, and each function at its first call, is a tenth of a bare Node start, at every hook. An
  * entry of the cache is written by the first run and belongs to one body (inode, size, time) and one Node; V8 refuses what
@@ -8,6 +9,7 @@
 import fs from 'node:fs';
 import vm from 'node:vm';
 import { type Compiled, cacheDirectory, readEntry } from '../io/code-entry.ts';
+import { oldNode } from '../messages/old-node.ts';
 
 /** The name of the hook, written in by the build. */
 declare const __HOOK__: string;
@@ -38,9 +40,14 @@ function boot(): void {
   script.runInThisContext()(require, __dirname, compiled);
 }
 
+/** The body does not parse in it. Whoever starts a session is told why it works alone. */
+const isTooOld = Number.parseInt(process.versions.node, 10) < 20;
+
 if (process.env.FLOWLOOM !== 'off') {
   try {
-    boot();
+    if (!isTooOld) boot();
+    else if (__HOOK__ === 'session-start')
+      console.log(JSON.stringify({ systemMessage: oldNode(process.version, process.execPath) }));
   } catch (cause) {
     // An installation that lost its files: doctor tells, and no hook may fail for it.
     if (process.env.FLOWLOOM_DEBUG === '1') process.stderr.write(`flowloom ${__HOOK__}: ${cause}\n`);

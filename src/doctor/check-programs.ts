@@ -2,6 +2,7 @@
 import { git } from '../io/git.ts';
 import { type Outcome, runProgram } from '../io/run-program.ts';
 import type { Scope } from '../io/scope.ts';
+import { oldestNode } from '../messages/old-node.ts';
 import { type Finding, finding } from './finding.ts';
 
 interface Where {
@@ -10,7 +11,6 @@ interface Where {
 }
 
 const programLimitMs = 5000;
-const oldestNode = 20;
 /** Knows hooks in exec form. */
 const oldestClient = '2.1.139';
 /** Names its process to hooks. */
@@ -52,7 +52,7 @@ function judgeNode(answer: ProgramAnswer): Finding {
   if (answer.kind === 'failed') return finding('error', 'node-broken', { reason: answer.reason });
   const [, version, path] = /^v(\d\S*) (.+)$/.exec(answer.output) ?? [];
   if (!version || !path) return finding('error', 'node-broken', { reason: answer.output.slice(0, 200) });
-  return Number.parseInt(version, 10) < oldestNode
+  return compareVersions(version, oldestNode) < 0
     ? finding('error', 'node-old', { version, path, needed: oldestNode })
     : finding('ok', 'node-ok', { version, path });
 }

@@ -8,6 +8,7 @@ import { oneLine } from '../core/quote.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { Mend } from '../doctor/mend.ts';
 import { ago } from './model.ts';
+import { oldestNode } from './old-node.ts';
 
 export interface Wording {
   /** One sentence or less: what was found. */
@@ -49,14 +50,14 @@ const words = {
   'node-missing': (_: None): Words => [
     'There is no "node" on the PATH.',
     'The hooks run with the node of the PATH; Claude Code is a native program and brings none.',
-    'Install Node.js 20 or newer where every shell finds it.',
+    `Install Node.js ${oldestNode} or newer where every shell finds it.`,
   ],
   'node-broken': (a: { reason: string }): Words => [
     `The "node" on the PATH does not work: ${a.reason}`,
     'The hooks run with it, so none of them works.',
     'Make "node --version" work in this directory. A version manager may have no version selected here.',
   ],
-  'node-old': (a: { version: string; path: string; needed: number }): Words => [
+  'node-old': (a: { version: string; path: string; needed: string }): Words => [
     `Node.js ${a.version} at ${a.path} is too old.`,
     `The hooks need Node.js ${a.needed} or newer.`,
     `Install Node.js ${a.needed} or newer, or put it before the old one on the PATH.`,

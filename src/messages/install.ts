@@ -3,6 +3,7 @@ import type { InstallReport, Note, UninstallReport } from '../../install/report.
 import type { HookCheck, HookProblem } from '../../install/self-test.ts';
 import type { Scope } from '../../install/target.ts';
 import { oneLine } from '../core/quote.ts';
+import { oldestNode } from './old-node.ts';
 
 export interface InstallProblem {
   code:
@@ -181,7 +182,7 @@ function selfTestText({ selfTest }: InstallReport, broken: HookCheck[]): string 
   }
   if (broken.every((check) => check.problem?.code === 'no-node')) {
     return wrap(
-      'Self-test: there is no "node" on the PATH, and Claude Code brings none. Install Node.js 20 or newer where every shell finds it, then run install again.',
+      `Self-test: there is no "node" on the PATH, and Claude Code brings none. Install Node.js ${oldestNode} or newer where every shell finds it, then run install again.`,
     );
   }
   const lines = broken.map(

@@ -25,7 +25,7 @@ const rules: Rule[] = [
   },
   {
     of: 'src/claude',
-    may: ['src/core/', 'src/claude/', 'src/io/', 'src/compose.ts', 'node:'],
+    may: ['src/core/', 'src/claude/', 'src/io/', 'src/compose.ts', 'src/messages/old-node.ts', 'node:'],
     types: ['src/flows/session.ts', 'src/flows/steady.ts'],
   },
   {
