@@ -3,6 +3,7 @@
  * down when its store breaks, and comes back up when the better one works again. Loaded only where there is something to decide.
  */
 import { configOf } from './config/find.ts';
+import type { LoadedConfig } from './config/load.ts';
 import type { Config } from './core/config.ts';
 import { messageOf } from './core/message-of.ts';
 import { blankNotebook, type Degradation, type Notebook } from './core/notebook.ts';
@@ -72,9 +73,10 @@ export async function openRung(rung: Rung, newcomer: Newcomer, config: Config): 
 /** The home of a newcomer; null when it is to be ignored or no rung takes it. The notice, for the user, says what is degraded. */
 export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null; notice: string | null }> {
   const { scope, id, attended, log } = newcomer;
-  const { config, problems, file } = await configOf(scope.worktree, newcomer.env);
+  const loaded = await configOf(scope, newcomer.env);
+  const { config, problems } = loaded;
   if (problems.length)
-    log('config', `${file}: ${problems.map(({ key, expected }) => `${key}: ${expected}`).join('; ')}`);
+    log('config', problems.map(({ file, key, expected }) => `${file}: ${key}: ${expected}`).join('; '));
   if (!attended && config.unattended === 'ignore') return { home: null, notice: null };
 
   const rungs = rungsOf(newcomer.places, config.store);
@@ -92,13 +94,30 @@ export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null
       if (!kept) notebooks.write(id, blank);
       const floor = await highestElsewhere(rungs, rung, newcomer, config);
       const home = { place: rung.place, notebooks, notebook: kept ?? blank, store, floor };
-      return { home, notice: told(degraded, log) };
+      const notices = [told(degraded, log), kept ? null : await askForTrust(loaded, newcomer, notebooks)];
+      return { home, notice: notices.filter(Boolean).join('\n') || null };
     } catch (cause) {
       reason ||= messageOf(cause);
       if (!wasThere) await leaveNothing(rung.place, id);
     }
   }
   return { home: null, notice: told({ from: nameOf(best, best), to: 'none', reason }, log) };
+}
+
+/** What the repository wants without the user's consent; null when that is nothing, or another hook of this session says it. */
+async function askForTrust(
+  { wants, agreed }: LoadedConfig,
+  { id, log }: Newcomer,
+  notebooks: Notebooks,
+): Promise<string | null> {
+  if (!wants || agreed) return null;
+  try {
+    const { untrustedNotice } = await import('./messages/consent.ts');
+    return notebooks.claim(id, 'trust') ? untrustedNotice(wants) : null;
+  } catch (cause) {
+    log('not-asked', messageOf(cause));
+    return null;
+  }
 }
 
 export function told(degraded: Degradation | null, log: Newcomer['log']): string | null {

@@ -12,6 +12,7 @@ import { mcp } from './commands/mcp.ts';
 import { prune } from './commands/prune.ts';
 import { status } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
+import { trust } from './commands/trust.ts';
 import { whoami } from './commands/whoami.ts';
 import { currentDirectory, fail } from './terminal.ts';
 import { version } from './version.ts';
@@ -119,6 +120,13 @@ program
   .description('exchange records with the remote now (store git with git.remote)')
   .addOption(json())
   .action(syncCommand);
+program
+  .command('trust')
+  .description('show what this repository wants to send, or where to put records, and agree to it')
+  .option('-y, --yes', 'agree without a question')
+  .option('--revoke', 'take back everything that was agreed to in this clone')
+  .addOption(json())
+  .action(trust);
 
 /** Every command works in the current directory, once the options have said which that is. */
 program.hook('preAction', () => {

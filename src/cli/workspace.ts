@@ -83,7 +83,7 @@ async function look(
 /** Reads everything, writes nothing. Works where no session has ever been. */
 export async function openWorkspace(directory: string, env: NodeJS.ProcessEnv): Promise<Workspace> {
   const around = surroundings(directory, env);
-  const config = await configOf(around.scope.worktree, env);
+  const config = await configOf(around.scope, env);
   const observer = observerOf(thisDomain(), config.config.leaseHours);
   const open = ({ kind, place }: Rung): Promise<Store> =>
     openStore(kind, { place: place.path, scope: around.scope, config: config.config, env });

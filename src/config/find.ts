@@ -1,10 +1,12 @@
-/** Says which configuration files are there, before anything is loaded to read them: most repositories have none. */
+/** Says which configuration files are there, before anything is loaded to read them: most repositories and users have none. */
 import fs from 'node:fs';
-import { join } from 'node:path';
-import { defaults, resolveConfig } from '../core/config.ts';
+import os from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { defaults } from '../core/config.ts';
+import type { Scope } from '../io/scope.ts';
 import type { LoadedConfig } from './load.ts';
 
-const places = [
+const names = [
   'package.json',
   '.flowloomrc',
   '.flowloomrc.json',
@@ -17,39 +19,40 @@ const places = [
   '.config/flowloomrc.yml',
 ];
 
-const mostBytes = 1 << 20;
+/** Of somebody's package.json; one that is larger is none that a person wrote. */
+const packageBytes = 1 << 20;
 
 /** Also when that could not be found out: then the reader says why, and nobody goes on as if nothing were configured. */
-function mayHoldConfig(directory: string, name: string): boolean {
-  const path = join(directory, name);
+function mayHoldConfig(path: string, name: string): boolean {
   try {
     const stat = fs.statSync(path, { throwIfNoEntry: false });
-    if (!stat?.isFile() || stat.size > mostBytes) return false;
-    return name !== 'package.json' || fs.readFileSync(path, 'utf8').includes('"flowloom"');
+    if (!stat) return false;
+    if (name !== 'package.json') return true;
+    if (!stat.isFile() || stat.size > packageBytes) return false;
+    return fs.readFileSync(path, 'utf8').includes('"flowloom"');
   } catch {
     return true;
   }
 }
 
-/**
- * The configuration of a work tree, with the store that `FLOWLOOM_STORE` names. The reader is loaded only when there is something
- * to read. Never throws.
- */
-export async function configOf(directory: string, env: NodeJS.ProcessEnv): Promise<LoadedConfig> {
-  const loaded = await writtenIn(directory);
-  const { FLOWLOOM_STORE: named } = env;
-  if (!named) return loaded;
-  const { config, problems } = resolveConfig({ store: named });
-  return {
-    ...loaded,
-    config: problems.length ? loaded.config : { ...loaded.config, store: config.store },
-    problems: [...loaded.problems, ...problems.map(({ expected }) => ({ key: 'FLOWLOOM_STORE', expected }))],
-  };
+/** The user's own configuration file, which may not be there; null without a home. A relative XDG_CONFIG_HOME does not count. */
+export function ownConfigFile(env: NodeJS.ProcessEnv): string | null {
+  const { XDG_CONFIG_HOME: configured = '' } = env;
+  const home = env.HOME || os.homedir();
+  const directory = isAbsolute(configured) ? configured : home && join(home, '.config');
+  return directory ? join(directory, 'flowloom', 'config.json') : null;
 }
 
-async function writtenIn(directory: string): Promise<LoadedConfig> {
-  const names = places.filter((name) => mayHoldConfig(directory, name));
-  if (names.length === 0) return { config: defaults, file: null, problems: [] };
+/**
+ * The configuration of a work tree: what the user and the repository wrote, and the store that `FLOWLOOM_STORE` names. The reader is
+ * loaded only when there is something to read. Never throws.
+ */
+export async function configOf(scope: Scope, env: NodeJS.ProcessEnv): Promise<LoadedConfig> {
+  const found = names.filter((name) => mayHoldConfig(join(scope.worktree, name), name));
+  const own = ownConfigFile(env);
+  const mine = own && mayHoldConfig(own, '') ? own : null;
+  if (found.length === 0 && !mine && !env.FLOWLOOM_STORE)
+    return { config: defaults, file: null, own: null, problems: [], wants: null, agreed: false };
   const { loadConfig } = await import('./load.ts');
-  return loadConfig(directory, names);
+  return loadConfig({ scope, env, names: found, own: mine });
 }

@@ -1,6 +1,10 @@
 /** The configuration: its keys, defaults and the check of what somebody wrote. Where it is read from is `src/config`. */
 
+import { oneLine } from './quote.ts';
+import { isRecord } from './shape.ts';
 import type { StoreKind } from './store.ts';
+
+type Role = 'master' | 'worker';
 
 /** The configuration in force: every key has a value. */
 export interface Config {
@@ -14,6 +18,8 @@ export interface Config {
   readonly unattended: 'worker' | 'eligible' | 'ignore';
   readonly prompt: 'always' | 'on-change';
   readonly roles: { readonly master: string; readonly worker: string };
+  /** Roles whose text is a repository's, and so is quoted where it is told. No key of a file: it says where a text came from. */
+  readonly foreignRoles: readonly Role[];
   readonly handoff: { readonly maxChars: number; readonly keep: number };
   readonly leaseHours: number;
 }
@@ -29,6 +35,7 @@ export const defaults: Config = {
     master: 'plans and splits the work, and merges, commits shared files and releases.',
     worker: 'does its own part, keeps to its own files and leaves shared decisions to the master.',
   },
+  foreignRoles: [],
   handoff: { maxChars: 6000, keep: 20 },
   leaseHours: 8,
 };
@@ -85,14 +92,26 @@ const checks: Readonly<Record<string, Check>> = {
 
 const groups = ['git', 'basicMemory', 'memoryGraph', 'roles', 'handoff'] as const;
 
-/** Takes every good value and the default for the rest; each unknown key and bad value is a problem. Never throws. */
-export function resolveConfig(written: unknown): { config: Config; problems: ConfigProblem[] } {
-  const config: Record<string, unknown> = { ...defaults };
-  for (const group of groups) config[group] = { ...defaults[group] };
+/** Whoever reads of these has enough to do; a file may hold a hundred thousand. */
+const mostProblems = 20;
+
+/**
+ * Takes every good value, and for the rest what is in `base`; each unknown key and bad value is a problem, of which the first
+ * twenty are told. Never throws.
+ */
+export function resolveConfig(
+  written: unknown,
+  base: Config = defaults,
+): { config: Config; problems: ConfigProblem[] } {
+  const config: Record<string, unknown> = { ...base };
+  for (const group of groups) config[group] = { ...base[group] };
   const problems: ConfigProblem[] = [];
+  const wrong = (key: string, expected: string): void => {
+    if (problems.length < mostProblems) problems.push({ key: oneLine(key, 80), expected });
+  };
   const take = (value: unknown, target: Record<string, unknown>, prefix: string): void => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      problems.push({ key: prefix.slice(0, -1) || '(the whole file)', expected: 'an object' });
+    if (!isRecord(value)) {
+      wrong(prefix.slice(0, -1) || '(the whole file)', 'an object');
       return;
     }
     for (const [name, entry] of Object.entries(value)) {
@@ -101,11 +120,71 @@ export function resolveConfig(written: unknown): { config: Config; problems: Con
       if (entry === target[name] && Object.hasOwn(target, name)) continue;
       if (prefix === '' && (groups as readonly string[]).includes(name))
         take(entry, target[name] as Record<string, unknown>, `${name}.`);
-      else if (!Object.hasOwn(checks, key)) problems.push({ key, expected: 'no such key' });
-      else if (!checks[key]!.ok(entry)) problems.push({ key, expected: checks[key]!.expected });
+      else if (!Object.hasOwn(checks, key)) wrong(key, 'no such key');
+      else if (!checks[key]!.ok(entry)) wrong(key, checks[key]!.expected);
       else target[name] = entry;
     }
   };
   if (written !== undefined && written !== null) take(written, config, '');
   return { config: config as unknown as Config, problems };
+}
+
+/** A configuration as a notebook keeps it. What a text is not known to be the user's own is quoted. */
+export function keptConfig(value: unknown): Config {
+  const { foreignRoles, ...written } = isRecord(value) ? value : {};
+  const { config } = resolveConfig(written);
+  const isForeign = (role: Role): boolean =>
+    Array.isArray(foreignRoles) ? foreignRoles.includes(role) : config.roles[role] !== defaults.roles[role];
+  return { ...config, foreignRoles: (['master', 'worker'] as const).filter(isForeign) };
+}
+
+/** The keys that say where records lie and what is sent: a repository's count only where the user agreed. */
+const placeKeys: readonly string[] = ['store', 'git', 'basicMemory', 'memoryGraph'];
+
+/** Where records lie and what is sent, as far as a configuration uses it: the same text for the same. */
+export type Places =
+  | { readonly store: 'file' }
+  | ({ readonly store: 'git' } & Config['git'])
+  | ({ readonly store: 'basic-memory' } & Config['basicMemory'])
+  | ({ readonly store: 'memory-graph' } & Config['memoryGraph']);
+
+/** What of the configuration is about places and sharing; what its store does not look at is left out. */
+export function placesIn({ store, git, basicMemory, memoryGraph }: Config): Places {
+  if (store === 'git') return { store, remote: git.remote, share: git.remote ? git.share : 'facts' };
+  if (store === 'basic-memory') return { store, path: basicMemory.path, project: basicMemory.project };
+  if (store === 'memory-graph') return { store, file: memoryGraph.file };
+  return { store };
+}
+
+/** What somebody wrote: the user, and who wrote the repository. `store` is named in the environment, by the user; empty if not. */
+export interface Written {
+  readonly own: unknown;
+  readonly repository: unknown;
+  readonly store: string;
+}
+
+/**
+ * The configuration where the user agreed to what the repository wants of places and sharing, and where not. Agreed: the
+ * repository's values win. Else the user's own stand, of the repository's those count that are not about places, and only where
+ * the user said nothing.
+ */
+export function layered({ own, repository, store }: Written): { agreed: Config; otherwise: Config } {
+  const harmless = isRecord(repository)
+    ? Object.fromEntries(Object.entries(repository).filter(([key]) => !placeKeys.includes(key)))
+    : undefined;
+  const mine = resolveConfig(own).config;
+  const named = (config: Config): Config => {
+    const foreignRoles = (['master', 'worker'] as const).filter(
+      (role) => config.roles[role] !== mine.roles[role],
+    );
+    return {
+      ...config,
+      foreignRoles,
+      store: store ? resolveConfig({ store }, config).config.store : config.store,
+    };
+  };
+  return {
+    agreed: named(resolveConfig(repository, mine).config),
+    otherwise: named(resolveConfig(own, resolveConfig(harmless).config).config),
+  };
 }

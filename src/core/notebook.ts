@@ -3,7 +3,7 @@
  * two things: a newcomer goes on from its sight, and the next master puts together what a dead member was doing.
  */
 import type { Config } from './config.ts';
-import { defaults, resolveConfig } from './config.ts';
+import { defaults, keptConfig } from './config.ts';
 import type { Role, Standing } from './election.ts';
 import type { OwnWords } from './handoff.ts';
 import type { Lease } from './liveness.ts';
@@ -191,7 +191,7 @@ const notebook = object<Notebook>({
   sight: or(sight, blankSight),
   standing: or(nullable(standing), null),
   conversation: or(conversation, newConversation('')),
-  config: (value) => resolveConfig(value).config,
+  config: keptConfig,
   store: or(store, 'file'),
   join: or(nullable(join), null),
   presence: or(

@@ -3,7 +3,9 @@ import fs from 'node:fs';
 import { resolve } from 'node:path';
 import { logDirectories, type Surroundings, surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { messageOf } from '../core/message-of.ts';
+import { wishText } from '../messages/consent.ts';
 import { checkLog, checkSession, judgeReceipts, newestBeat, newestReceipts } from './check-activity.ts';
 import { checkConfiguredStore } from './check-configured-store.ts';
 import { checkGate } from './check-gate.ts';
@@ -55,7 +57,7 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     ];
   }
   const { scope } = around;
-  const config = once(() => configOf(scope.worktree, env));
+  const config = once(() => configOf(scope, env));
   const settings = once(async () => gatherSettings(scope, env, managedRoot));
   const places = once(async () => {
     const { leaseHours } = (await config()).config;
@@ -73,6 +75,7 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     ['double', async () => judgeDoubles(await settings())],
     ['trust', async () => checkTrust(directory, env)],
     ['config', async () => judgeConfig(await config())],
+    ['consent', async () => judgeConsent(await config())],
     ['store', async () => judgeStore(await places(), now)],
     ['store', async () => checkConfiguredStore(around, (await config()).config, env)],
     ['store', async () => judgeMoved((await settings()).files, env)],
@@ -98,12 +101,21 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
   return findings;
 }
 
-function judgeConfig({ file, problems }: Awaited<ReturnType<typeof configOf>>): Finding[] {
-  if (problems.length > 0)
-    return problems.map(({ key, expected }) =>
-      finding('warning', 'config-problem', { file: file ?? '', key, expected }),
-    );
-  return [file ? finding('ok', 'config-ok', { file }) : finding('ok', 'config-none', {})];
+function judgeConfig({ file, own, problems }: LoadedConfig): Finding[] {
+  if (problems.length > 0) return problems.map((problem) => finding('warning', 'config-problem', problem));
+  const files = [own, file].filter((path) => path !== null);
+  return files.length > 0
+    ? files.map((file) => finding('ok', 'config-ok', { file }))
+    : [finding('ok', 'config-none', {})];
+}
+
+/** Not to agree is an answer too, so it is nothing to mend. */
+function judgeConsent({ file, wants, agreed, config }: LoadedConfig): Finding[] {
+  if (!wants) return [];
+  const facts = { file: file ?? '.mcp.json', wish: wishText(wants) };
+  return agreed
+    ? [finding('ok', 'consent-given', facts)]
+    : [finding('info', 'consent-missing', { ...facts, store: config.store })];
 }
 
 function realDirectory(path: string): string | null {

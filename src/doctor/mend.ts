@@ -56,7 +56,7 @@ async function mendOne(finding: Finding, request: DoctorRequest): Promise<Mend |
   if (!places.some((place) => place.path === path)) return null;
   if (finding.code === 'store-not-private') return tighten(path);
   if (finding.code === 'store-ghosts')
-    return prune(path, (await configOf(scope.worktree, request.env)).config.leaseHours);
+    return prune(path, (await configOf(scope, request.env)).config.leaseHours);
   return sweep(path);
 }
 

@@ -1,5 +1,6 @@
 /** What the commands print for a person. Plain text within 80 columns; colour only where the caller asks for it. */
 import type pc from 'picocolors';
+import type { Wants } from '../config/consent.ts';
 import type { Roster } from '../core/election.ts';
 import type { HandoffHead } from '../core/handoff.ts';
 import { displayName, type Member } from '../core/member.ts';
@@ -7,6 +8,7 @@ import type { Degradation } from '../core/notebook.ts';
 import { clip, oneLine, quoted, sanitize } from '../core/quote.ts';
 import type { Pruned } from '../flows/prune.ts';
 import type { LogEntry } from '../io/log.ts';
+import { untrustedLine } from './consent.ts';
 import { ago } from './model.ts';
 
 export type Paint = ReturnType<typeof pc.createColors>;
@@ -88,8 +90,9 @@ export interface StatusFacts {
   readonly caller: Member | null;
   readonly degraded: Degradation | null;
   readonly remote: RemoteFacts | null;
-  readonly configProblems: readonly { key: string; expected: string }[];
-  readonly configFile: string | null;
+  readonly configProblems: readonly { file: string; key: string; expected: string }[];
+  /** What this repository wants and the user has not agreed to. */
+  readonly untrusted: Wants | null;
   readonly handoffs: number;
   readonly now: number;
 }
@@ -119,15 +122,14 @@ export function statusText(facts: StatusFacts, paint: Paint): string {
     `state     ${facts.state}`,
     facts.handoffs ? `handoffs  ${facts.handoffs} (npx flowloom-hooks handoff)` : '',
     facts.remote ? remoteLine(facts.remote, now, paint) : null,
+    facts.untrusted ? paint.yellow(untrustedLine(facts.untrusted)) : null,
     facts.degraded
       ? paint.yellow(
           `degraded  ${facts.degraded.from} → ${facts.degraded.to}: ${oneLine(facts.degraded.reason, 200)}`,
         )
       : null,
-    ...facts.configProblems.map(({ key, expected }) =>
-      paint.yellow(
-        `config    ${oneLine(`${facts.configFile}: ${key}: ${expected}`, 300)} (the default is used)`,
-      ),
+    ...facts.configProblems.map(({ file, key, expected }) =>
+      paint.yellow(`config    ${oneLine(`${file}: ${key}: ${expected}`, 300)} (the default is used)`),
     ),
     roster.members.length
       ? ''

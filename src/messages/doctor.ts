@@ -412,6 +412,15 @@ const words = {
     'Correct or remove it. Until then its default is used.',
   ],
 
+  'consent-given': (a: { file: string; wish: string }): Words => [
+    `You agreed to what ${a.file} wants (trust): ${a.wish}.`,
+  ],
+  'consent-missing': (a: { file: string; wish: string; store: string }): Words => [
+    `${a.file} wants this, and you have not agreed (trust): ${a.wish}.`,
+    `Until you do, nothing of that happens; sessions use the ${a.store} store.`,
+    `See it and decide: ${command('trust')}`,
+  ],
+
   'gate-sh': (a: { scope: string; file: string }): Words => [
     `${a.scope} settings: steady prompts are answered by sh, without Node`,
   ],
@@ -504,7 +513,7 @@ export const groups: readonly { readonly title: string; readonly checks: readonl
   { title: 'Programs', checks: ['directory', 'node', 'client', 'git'] },
   {
     title: 'Installation',
-    checks: ['settings', 'silenced', 'scripts', 'gate', 'double', 'mcp', 'trust', 'config'],
+    checks: ['settings', 'silenced', 'scripts', 'gate', 'double', 'mcp', 'trust', 'config', 'consent'],
   },
   { title: 'State', checks: ['store', 'clock'] },
   { title: 'Activity', checks: ['hook', 'log', 'session'] },

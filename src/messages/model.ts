@@ -187,6 +187,17 @@ export interface Briefing {
   readonly change: string | null;
 }
 
+const roleChars = 200;
+
+/** What a master and a worker do. What a repository says of it is quoted: whoever wrote that is not the user. */
+function rolesText({ roles, foreignRoles }: Config): string {
+  const said = (role: Role, words: string): string =>
+    foreignRoles.includes(role)
+      ? `The configuration file of this repository says of a ${role}: ${quoted(roles[role], roleChars)}.`
+      : `${words} ${oneLine(roles[role], roleChars)}`;
+  return `${said('master', 'Here a master')} ${said('worker', foreignRoles.includes('master') ? 'Here a worker' : 'A worker')}`;
+}
+
 /** The full text of a session start. */
 export function briefing({ roster, self, config, now, handoff, otherHandoffs, change }: Briefing): string {
   const role = roleOf(roster, self);
@@ -195,7 +206,7 @@ export function briefing({ roster, self, config, now, handoff, otherHandoffs, ch
   const head = [
     `${roleLine(role, roster)} among the Claude Code sessions on this repository; ${sessions(roster)}; ${masterName(roster, self, nameChars)}.`,
     change ?? '',
-    `The session that joined last is master. Here a master ${oneLine(config.roles.master, 200)} A worker ${oneLine(config.roles.worker, 200)}`,
+    `The session that joined last is master. ${rolesText(config)}`,
   ].filter(Boolean);
   const tail = [
     alone ? '' : 'The names are addresses for the SendMessage tool, where it is available.',

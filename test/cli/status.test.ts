@@ -8,6 +8,7 @@ import { fileStore } from '../../src/stores/file-store.ts';
 import { birth, presence } from '../support/records.ts';
 import { contentsBelow, git, write } from '../support/scratch.ts';
 import { idOf } from '../support/state.ts';
+import { writeOwnConfig } from '../support/trust.ts';
 import { world } from '../support/world.ts';
 import { cleanEnv, commandPath, controls, jsonOf, trace, type, typeIn } from './command.ts';
 
@@ -38,7 +39,7 @@ const iso = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 describe('status', () => {
   test('with a remote: how old the view of other machines is, and why it is not newer', async () => {
     const w = world();
-    write(join(w.root, '.flowloomrc'), JSON.stringify({ store: 'git', git: { remote: 'origin' } }));
+    writeOwnConfig(w.home, { store: 'git', git: { remote: 'origin' } });
     expect((await type(w, ['status'])).stdout).toContain('remote    origin: never read yet');
     const viewAt = new Date(Date.now() - 5 * 60_000).toISOString();
     const report = { version: 1, at: viewAt, viewAt, outcome: 'unreachable' };
@@ -66,6 +67,7 @@ describe('status', () => {
       epoch: 0,
       members: [],
       degraded: null,
+      trust: 'not-needed',
       remote: null,
     });
     expect(contentsBelow(w.base)).toEqual(before);
@@ -107,6 +109,7 @@ describe('status', () => {
         },
       ],
       degraded: null,
+      trust: 'not-needed',
       remote: null,
     });
   });

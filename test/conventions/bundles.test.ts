@@ -36,10 +36,10 @@ describe('what is loaded at every hook', () => {
   });
 });
 
-test('all hooks together are smaller than 680 kB', () => {
+test('all hooks together are smaller than 720 kB', () => {
   const files = filesBelow(hooksFolder);
   const bytes = files.reduce((sum, file) => sum + statSync(join(hooksFolder, file)).size, 0);
-  expect(bytes).toBeLessThan(680_000);
+  expect(bytes).toBeLessThan(720_000);
 });
 
 describe('the MCP server', () => {

@@ -21,7 +21,7 @@ const rules: Rule[] = [
   {
     of: 'src/messages',
     may: ['src/core/', 'src/messages/'],
-    types: ['src/flows/', 'src/io/', 'src/stores/', 'src/doctor/', 'install/', 'picocolors'],
+    types: ['src/flows/', 'src/io/', 'src/stores/', 'src/config/', 'src/doctor/', 'install/', 'picocolors'],
   },
   {
     of: 'src/claude',

@@ -17,6 +17,7 @@ import { statePlaces } from '../../src/io/places.ts';
 import { locateScope } from '../../src/io/scope.ts';
 import { findingCodes, wordingOf } from '../../src/messages/doctor.ts';
 import { filesBelow } from '../support/scratch.ts';
+import { trust } from '../support/trust.ts';
 import { addGhosts, createWorld, hooksSource, type World } from './world.ts';
 
 interface Situation {
@@ -29,9 +30,12 @@ interface Situation {
   readonly args?: (world: World) => object;
 }
 
+/** The user's own configuration. */
+const ownConfig = 'home/.config/flowloom/config.json';
+
 /** Shares through a remote, with that as the report of its last sync. */
 function shares(world: World, last: object | null): void {
-  world.write('project/.flowloomrc', { store: 'git', git: { remote: 'origin' } });
+  world.write(ownConfig, { store: 'git', git: { remote: 'origin' } });
   const at = new Date().toISOString();
   const viewAt = '2026-11-22T08:00:00.000Z';
   if (last) world.write('project/.git/flowloom/sync.json', { version: 1, at, viewAt, ...last });
@@ -516,7 +520,7 @@ const situations: readonly Situation[] = [
     severity: 'ok',
     when: 'the git store is configured and used',
     arrange: (world) => {
-      world.write('project/.flowloomrc', { store: 'git' });
+      world.write(ownConfig, { store: 'git' });
       world.fire('SessionStart', world.client(), { source: 'startup' });
     },
     args: (world) => ({ kind: 'git', live: 1, place: expect.stringContaining(world.state) }),
@@ -526,7 +530,7 @@ const situations: readonly Situation[] = [
     severity: 'warning',
     when: 'the configured project of basic-memory is not there',
     arrange: (world) =>
-      void world.write('project/.flowloomrc', { store: 'basic-memory', basicMemory: { path: '/nowhere' } }),
+      void world.write(ownConfig, { store: 'basic-memory', basicMemory: { path: '/nowhere' } }),
     args: () => ({ kind: 'basic-memory', reason: expect.stringContaining('/nowhere') }),
   },
   {
@@ -535,7 +539,7 @@ const situations: readonly Situation[] = [
     when: 'a session joined before another store was configured',
     arrange: (world) => {
       world.fire('SessionStart', world.client(), { source: 'startup' });
-      world.write('project/.flowloomrc', { store: 'git' });
+      world.write(ownConfig, { store: 'git' });
     },
     args: () => ({ kind: 'git', sessions: 1 }),
   },
@@ -545,7 +549,7 @@ const situations: readonly Situation[] = [
     when: 'the memory graph is configured',
     arrange: (world) => {
       const file = world.write('memory/memory.jsonl', '');
-      world.write('project/.flowloomrc', { store: 'memory-graph', memoryGraph: { file } });
+      world.write(ownConfig, { store: 'memory-graph', memoryGraph: { file } });
     },
     args: () => ({ kind: 'memory-graph' }),
   },
@@ -759,6 +763,28 @@ const situations: readonly Situation[] = [
     when: 'a value is wrong',
     arrange: (world) => void world.write('project/.flowloomrc.json', { prompt: 'never' }),
     args: () => ({ key: 'prompt', expected: 'one of always, on-change' }),
+  },
+  {
+    code: 'consent-missing',
+    severity: 'info',
+    when: 'the repository wants to share and nobody agreed',
+    arrange: (world) =>
+      void world.write('project/.flowloomrc.json', { store: 'git', git: { remote: 'origin' } }),
+    args: ({ project }) => ({
+      file: join(project, '.flowloomrc.json'),
+      wish: expect.stringContaining('"origin"'),
+      store: 'file',
+    }),
+  },
+  {
+    code: 'consent-given',
+    severity: 'ok',
+    when: 'the repository wants another store and the user agreed',
+    arrange: async (world) => {
+      world.write('project/.flowloomrc.json', { store: 'git' });
+      await trust(world.project, world.env);
+    },
+    args: ({ project }) => ({ file: join(project, '.flowloomrc.json') }),
   },
 
   {

@@ -12,9 +12,10 @@ import { planInstall, planRemoval } from '../../install/plan.ts';
 import { parsePayload } from '../../src/claude/payload.ts';
 import { projectScriptsDir, settingsBlock } from '../../src/claude/settings.ts';
 import { configOf } from '../../src/config/find.ts';
-import { resolveConfig } from '../../src/core/config.ts';
+import { keptConfig, resolveConfig } from '../../src/core/config.ts';
 import { parseHandoff } from '../../src/core/handoff.ts';
 import { digest, emptyDigest } from '../../src/core/transcript.ts';
+import { locateScope } from '../../src/io/scope.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
 import { type HookName, hookNames } from '../support/built.ts';
 import { startLongClient } from '../support/clients.ts';
@@ -145,8 +146,10 @@ describe(`in files (seed ${seed})`, () => {
         async ([name, text]) => {
           const folder = join(w.base, 'config', name);
           write(join(folder, name), text);
-          const { config } = await configOf(folder, {});
-          expect(resolveConfig(JSON.parse(JSON.stringify(config)))).toEqual({ config, problems: [] });
+          const { config } = await configOf(locateScope(folder), { HOME: w.home });
+          const { foreignRoles, ...written } = JSON.parse(JSON.stringify(config));
+          expect(resolveConfig(written)).toEqual({ config: { ...config, foreignRoles: [] }, problems: [] });
+          expect(keptConfig({ ...written, foreignRoles })).toEqual(config);
         },
       ),
       { numRuns: Math.ceil(runs / 2) },

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, type TestContext, test } from 'vitest';
 import type { Finding } from '../../src/doctor/doctor.ts';
 import { jsonOf, type } from '../cli/command.ts';
-import { filesBelow, write } from '../support/scratch.ts';
+import { filesBelow } from '../support/scratch.ts';
 import { idOf, logLines } from '../support/state.ts';
+import { writeOwnConfig } from '../support/trust.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
 import { type Fire, type Fired, type SessionUnderTest, type World, world } from '../support/world.ts';
 import { injecting, straceMissing } from './support/strace.ts';
@@ -136,10 +137,7 @@ test('a note of ours in which somebody else wrote is not replaced by one without
   const w = world();
   const folder = join(w.base, 'notes');
   mkdirSync(folder);
-  write(
-    join(w.root, '.flowloomrc'),
-    JSON.stringify({ store: 'basic-memory', basicMemory: { path: folder } }),
-  );
+  writeOwnConfig(w.home, { store: 'basic-memory', basicMemory: { path: folder } });
   const one = w.session();
   await one.start();
   await one.prompt('a good goal');

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { syncFacts } from '../../src/stores/git/sync-report.ts';
 import { type, typeIn } from '../cli/command.ts';
 import { git, scratch, write } from '../support/scratch.ts';
+import { trust } from '../support/trust.ts';
 import { type World, world } from '../support/world.ts';
 import { quiet } from './machines.ts';
 
@@ -12,13 +13,14 @@ const place = (w: World): string => join(w.root, '.git', 'flowloom');
 const limit = { timeout: 60_000, interval: 100 };
 
 /** Two clones of one remote that share through it. */
-function two(): { here: World; there: World; remote: string } {
+async function two(): Promise<{ here: World; there: World; remote: string }> {
   const remote = join(scratch('remote'), 'remote.git');
   git('/', 'init', '-q', '--bare', remote);
   const [here, there] = [world({ name: 'here' }), world({ name: 'there' })];
   for (const w of [here, there]) {
     git(w.root, 'remote', 'add', 'origin', remote);
     write(join(w.root, '.flowloomrc.json'), '{ "store": "git", "git": { "remote": "origin" } }');
+    await trust(w.root, { HOME: w.home });
     git(w.root, 'status');
     // Nothing may still write into a world that is being removed.
     onTestFinished(() => quiet(place(w)));
@@ -33,7 +35,7 @@ const syncNow = async (w: World): Promise<void> => {
 
 describe('sessions on two machines', () => {
   test('learn of each other by hooks alone, and the last to join is master in both', async () => {
-    const { here, there, remote } = two();
+    const { here, there, remote } = await two();
     const [a, b] = [here.session(), there.session()];
     expect((await a.start()).context).toMatch(/You are master \(epoch 1\)/);
     // What the hook started goes on without it.
@@ -67,7 +69,7 @@ describe('sessions on two machines', () => {
   });
 
   test('a command that joins has it sent, too', async () => {
-    const { here, remote } = two();
+    const { here, remote } = await two();
     const a = here.session();
     await a.start();
     await expect.poll(() => syncFacts(place(here))?.outcome, limit).toBe('synced');
@@ -79,7 +81,7 @@ describe('sessions on two machines', () => {
   });
 
   test('work on when the remote is gone, and nothing of it reaches the model', async () => {
-    const { here } = two();
+    const { here } = await two();
     git(here.root, 'remote', 'set-url', 'origin', '/nonexistent/shop.git');
     const a = here.session();
     const started = await a.start();
@@ -93,7 +95,7 @@ describe('sessions on two machines', () => {
   });
 
   test('a steady prompt starts no process', async () => {
-    const { here } = two();
+    const { here } = await two();
     const a = here.session();
     await a.start();
     await a.prompt('one');

@@ -20,6 +20,7 @@ import type { Site } from '../../src/stores/open.ts';
 import { commandPath } from '../cli/command.ts';
 import { birth, presence } from '../support/records.ts';
 import { contentsBelow, filesBelow, git, scratch, write } from '../support/scratch.ts';
+import { writeOwnConfig } from '../support/trust.ts';
 
 /** Another machine than this one: nobody here can see its processes. */
 export const elsewhere = (name: string): Domain => ({
@@ -80,7 +81,7 @@ function machine(fleet: { base: string; remote: string }, name: string): Machine
     store: () => gitStore(made.site()),
     configure(written) {
       config = resolveConfig({ store: 'git', ...written }).config;
-      write(join(root, '.flowloomrc.json'), JSON.stringify({ store: 'git', ...written }));
+      writeOwnConfig(home, { store: 'git', ...written });
     },
     async join(id, more = {}, told = {}) {
       const store = made.store();

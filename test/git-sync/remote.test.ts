@@ -428,7 +428,6 @@ describe("the user's repository", () => {
     await a.join('alice');
     const tree = join(base, 'tree');
     git(a.root, 'worktree', 'add', '-q', '-b', 'side', tree);
-    write(join(tree, '.flowloomrc.json'), JSON.stringify({ store: 'git', git: { remote: 'origin' } }));
     const { code, stdout } = await runCommand({ ...a, root: tree }, ['sync']);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^Exchanged with origin: 2 records sent/)]);
   });

@@ -25,7 +25,7 @@ describe('is read from', () => {
   ])('%s', async (name, content) => {
     const { session, root, state } = world();
     write(join(root, name), content);
-    expect((await session().start()).context).toContain('Here a master bakes the bread.');
+    expect((await session().start()).context).toContain('says of a master: "bakes the bread."');
     expect(logLines(state)).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { write } from '../support/scratch.ts';
 import { logLines } from '../support/state.ts';
+import { writeOwnConfig } from '../support/trust.ts';
 import { type World, world } from '../support/world.ts';
 
 interface Kind {
@@ -17,8 +18,7 @@ interface Kind {
 const notes = (w: World): string => join(w.base, 'notes');
 const graph = (w: World): string => join(w.base, 'memory', 'memory.jsonl');
 const coord = (w: World): string => join(w.state, 'coord.git');
-const config = (w: World, values: object): void =>
-  void write(join(w.root, '.flowloomrc'), JSON.stringify(values));
+const config = (w: World, values: object): void => void writeOwnConfig(w.home, values);
 
 const kinds: readonly Kind[] = [
   {

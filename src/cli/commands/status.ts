@@ -1,3 +1,4 @@
+import { trustOf } from '../../config/consent.ts';
 import { roleOf } from '../../core/election.ts';
 import { displayName, type Member } from '../../core/member.ts';
 import type { Store } from '../../core/store.ts';
@@ -45,6 +46,7 @@ export async function status(options: { json?: boolean }): Promise<void> {
       epoch: roster.epoch,
       members: roster.members.map((member) => memberFacts(member, workspace)),
       degraded,
+      trust: trustOf(config),
       remote: remote && { name: remote.name, readAt: remote.readAt, outcome: remote.outcome },
     });
   const facts = {
@@ -55,7 +57,7 @@ export async function status(options: { json?: boolean }): Promise<void> {
     degraded,
     remote,
     configProblems: config.problems,
-    configFile: config.file,
+    untrusted: config.agreed ? null : config.wants,
     handoffs: (await noteIds(store)).length,
     now: observer.now,
   };

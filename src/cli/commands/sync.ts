@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { surroundings } from '../../compose.ts';
+import { trustOf } from '../../config/consent.ts';
 import { configOf } from '../../config/find.ts';
+import { notSentUntrusted } from '../../messages/consent.ts';
 import { syncText } from '../../messages/sync.ts';
 import { sync } from '../../stores/git/sync.ts';
 import { fail, print, printJson } from '../terminal.ts';
@@ -12,7 +14,7 @@ const well: readonly string[] = ['synced', 'busy', 'no-remote'];
 /** Exchanges records with the remote, and says what happened. */
 export async function syncCommand(options: { json?: boolean }): Promise<void> {
   const { scope, places } = surroundings(process.cwd(), process.env);
-  const { config } = await configOf(scope.worktree, process.env);
+  const { config, wants, agreed } = await configOf(scope, process.env);
   const used = places.find(({ path }) => existsSync(join(path, 'coord.git'))) ?? places[0]!;
   const remote = config.store === 'git' ? config.git.remote : '';
   const site = {
@@ -27,10 +29,12 @@ export async function syncCommand(options: { json?: boolean }): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 200));
     report = await sync(site);
   }
-  const failed = !well.includes(report.outcome);
+  const untrusted = wants !== null && !agreed && report.outcome === 'no-remote';
+  const failed = untrusted || !well.includes(report.outcome);
   if (options.json) {
-    printJson(report);
+    printJson({ ...report, trust: trustOf({ wants, agreed }) });
     if (failed) process.exitCode = 1;
-  } else if (failed) fail(syncText(report, config.store));
+  } else if (untrusted) fail(notSentUntrusted(wants));
+  else if (failed) fail(syncText(report, config.store));
   else print(syncText(report, config.store));
 }

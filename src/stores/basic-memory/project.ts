@@ -4,8 +4,9 @@
  */
 import fs from 'node:fs';
 import os from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Config } from '../../core/config.ts';
+import { namedPath } from '../../io/named-path.ts';
 import { asObject, readCapped } from '../../io/read-capped.ts';
 
 const configBytes = 1 << 20;
@@ -61,7 +62,7 @@ export function findProject(
 ): Project {
   const none = (place: string, problem: string): Project => ({ place, problem });
   if (path) {
-    const folder = resolve(root, path.replace(/^~(?=\/|$)/, env.HOME || os.homedir()));
+    const folder = namedPath(root, path, env);
     if (isDirectory(folder)) return { folder };
     return none(
       folder,

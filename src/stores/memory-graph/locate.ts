@@ -4,8 +4,9 @@
  * Without MEMORY_FILE_PATH the server keeps its file inside its own package, in a cache that `npx` may replace: nothing to build
  * on, so that path is not guessed.
  */
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { isRecord } from '../../core/shape.ts';
+import { namedPath } from '../../io/named-path.ts';
 import { readJsonObject } from '../../io/read-capped.ts';
 import type { Site } from '../open.ts';
 
@@ -18,8 +19,7 @@ const home = (env: NodeJS.ProcessEnv): string => env.HOME || env.USERPROFILE || 
 /** A file as our configuration names it. What is relative is so to the main work tree, so that all work trees share one. */
 export function configuredFile({ config, scope, env }: Site): string | null {
   const { file } = config.memoryGraph;
-  if (!file) return null;
-  return resolve(scope.root, /^~[\\/]/.test(file) ? join(home(env), file.slice(2)) : file);
+  return file ? namedPath(scope.root, file, env) : null;
 }
 
 /** A server of the client's, and where it is configured. */

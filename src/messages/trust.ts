@@ -1,0 +1,85 @@
+/** What the command `trust` prints. */
+import type { Wants } from '../config/consent.ts';
+import { oneLine, quoted } from '../core/quote.ts';
+import { wishText } from './consent.ts';
+
+const pathChars = 300;
+const named = (text: string): string => quoted(text, pathChars);
+
+/** What `trust` shows beyond the wish itself. */
+export interface TrustFacts {
+  readonly wants: Wants;
+  /** The repository's file; null when only its `.mcp.json` wants something. */
+  readonly file: string | null;
+  /** Where the remote pushes to, without passwords; empty when there is no such remote, or none is wanted. */
+  readonly urls: readonly string[];
+  /** What `where` is besides a path, such as outside of the repository; empty when that is nothing. */
+  readonly beware: string;
+}
+
+const row = (key: string, text: string): string => `  ${key.padEnd(12)}${text}`;
+
+function rowsOf({ wants, urls, beware }: TrustFacts): string[] {
+  const { places, where, servers } = wants;
+  const rows = [row('store', places.store)];
+  if (places.store === 'git' && places.remote) {
+    const to = urls.map((url) => oneLine(url, pathChars)).join(', ');
+    rows.push(
+      row(
+        'git.remote',
+        `${named(places.remote)}, which is ${to || 'no remote of this repository: nothing is sent'}`,
+      ),
+    );
+    rows.push(row('git.share', places.share));
+  }
+  if (places.store === 'basic-memory' && !where && places.project)
+    rows.push(row('project', named(places.project)));
+  if (where)
+    rows.push(
+      row(places.store === 'memory-graph' ? 'file' : 'folder', `${named(where)}${beware && ` (${beware})`}`),
+    );
+  for (const server of servers) rows.push(row('.mcp.json', named(server)));
+  return rows;
+}
+
+/** What the repository wants, for who has to decide. */
+export const trustText = (facts: TrustFacts): string =>
+  [
+    `${oneLine(facts.file ?? '.mcp.json', pathChars)} wants ${wishText(facts.wants)}:`,
+    '',
+    ...rowsOf(facts),
+    '',
+  ].join('\n');
+
+export const nothingToTrust = (file: string | null): string =>
+  file
+    ? `${oneLine(file, pathChars)} wants nothing that needs your trust: it says nothing of places and sharing that is not so anyway.`
+    : 'This repository configures nothing, so there is nothing to trust.';
+
+export const trustQuestion = 'Do you trust this? [y/N] ';
+
+export const alreadyTrusted =
+  'You agreed to this in this clone. To take it back, run: npx flowloom-hooks trust --revoke';
+
+export const nowTrusted =
+  'Agreed, for this clone and these values: changed ones ask again. Sessions that start from now on\n' +
+  'use them; those that run stay where they are until they end.';
+
+export const stillUntrusted =
+  'Not agreed, so nothing of it happens: sessions use the store that you chose yourself, else files of\nthis clone.';
+
+export const askOnTerminal = `${stillUntrusted}\nThere is no terminal to ask on. To agree, run: npx flowloom-hooks trust --yes`;
+
+export const revoked = (was: boolean): string =>
+  was
+    ? 'Taken back, all of it in this clone. Sessions that start from now on use the store that you chose\n' +
+      'yourself, else files of this clone; those that run stay where they are until they end.'
+    : 'There was nothing to take back: you agreed to nothing in this clone.';
+
+export const notKept = (reason: string): string => `Your consent could not be kept: ${oneLine(reason, 300)}.`;
+
+export const notRevoked = (reason: string): string => `It could not be taken back: ${oneLine(reason, 300)}.`;
+
+/** Of a configuration that is damaged, in part or as a whole. */
+export const passedOver = (file: string, key: string, expected: string): string =>
+  oneLine(`${file}: ${key} does not count: it should be ${expected}`, 400);
