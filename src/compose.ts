@@ -13,7 +13,7 @@ import { changedSince } from './io/changed-since.ts';
 import { fingerprint } from './io/fingerprint.ts';
 import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
-import { eachPlace, type Place, statePlaces } from './io/places.ts';
+import { eachPlace, isBelieved, type Place, statePlaces } from './io/places.ts';
 import { bootedAt } from './io/processes.ts';
 import { isWorktreeOf, locateScope, readHead, type Scope, scopeByName } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
@@ -43,7 +43,7 @@ export function logDirectories(directory: string, env: NodeJS.ProcessEnv): strin
     // Now neither; so only by name.
   }
   const byName = tops.flatMap((top) => statePlaces(scopeByName(top), env));
-  return [...new Set([...places, ...byName].map(({ path }) => path))];
+  return [...new Set([...places, ...byName].filter(isBelieved).map(({ path }) => path))];
 }
 
 /** As `surroundings`; where that cannot be asked, the places that the directory has by its name. For the log. */
@@ -133,6 +133,7 @@ async function preparing(session: Session, open: () => Prepare | null): Promise<
 function homeOf(id: string, places: Iterable<Place>): Omit<Settled, 'store' | 'floor'> | null {
   let begun: ReturnType<typeof homeOf> = null;
   for (const place of places) {
+    if (!isBelieved(place)) continue;
     const notebooks = notebooksIn(place.path);
     const notebook = notebooks.read(id);
     if (notebook?.join) return { place, notebooks, notebook };
@@ -254,7 +255,7 @@ async function settledFor(
 
   const places = statePlaces(scope, env);
   if (known) return (await import('./resettle.ts')).resettle(known, newcomer(places));
-  const marked = places.filter((place) => hasNotebook(place.path, id));
+  const marked = places.filter((place) => isBelieved(place) && hasNotebook(place.path, id));
   if (marked.length === 0 && !settles) return { home: null, notice: null };
   const { settle } = await import('./settle.ts');
   // A damaged notebook is written anew, in its place if that can be.

@@ -10,7 +10,7 @@ import { blankNotebook, type Degradation, type Notebook } from './core/notebook.
 import type { Store, StoreKind } from './core/store.ts';
 import type { Notebooks } from './flows/session.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
-import { type Place, preparePlace } from './io/places.ts';
+import { isBelieved, type Place, preparePlace } from './io/places.ts';
 import type { Scope } from './io/scope.ts';
 import { degradedNotice } from './messages/model.ts';
 import { fileStore } from './stores/file-store.ts';
@@ -83,7 +83,7 @@ export async function settle(newcomer: Newcomer): Promise<{ home: Settled | null
   const best = rungs[0]!;
   let reason = '';
   for (const rung of rungs) {
-    const wasThere = hasNotebook(rung.place.path, id);
+    const wasThere = isBelieved(rung.place) && hasNotebook(rung.place.path, id);
     try {
       const store = await openRung(rung, newcomer, config);
       const notebooks = notebooksIn(rung.place.path);
@@ -128,6 +128,7 @@ export function told(degraded: Degradation | null, log: Newcomer['log']): string
 
 /** What was begun in a place that then failed must not be taken for this member's home later. */
 async function leaveNothing(place: Place, id: string): Promise<void> {
+  if (!isBelieved(place)) return;
   try {
     await fileStore(place.path).forget({ members: [id] });
   } catch {
@@ -144,7 +145,7 @@ export async function highestElsewhere(
 ): Promise<number> {
   let highest = 0;
   for (const rung of rungs) {
-    if (rung === home) continue;
+    if (rung === home || !isBelieved(rung.place)) continue;
     try {
       const store = await storeOn(rung, newcomer, config);
       highest = Math.max(highest, (await store.numbers()).above.at(-1) ?? 0);

@@ -13,7 +13,7 @@ import { refuseToGuess } from '../flows/refuse.ts';
 import type { Notebooks } from '../flows/session.ts';
 import { survey } from '../flows/survey.ts';
 import { notebooksIn } from '../io/notebook-file.ts';
-import type { Place } from '../io/places.ts';
+import { type Place, refusalOf } from '../io/places.ts';
 import { thisDomain } from '../io/processes.ts';
 import { type Rung, rungsOf } from '../settle.ts';
 import { openStore } from '../stores/open.ts';
@@ -63,6 +63,8 @@ async function look(
   let failure: unknown;
   for (const rung of rungs) {
     try {
+      const refusal = refusalOf(rung.place);
+      if (refusal) throw refusal;
       const store = await open(rung);
       const seen = await survey(store, observer, blankSight);
       await refuseToGuess(store, observer, null, seen);

@@ -8,6 +8,7 @@ import type { GitFacts } from './git-facts.ts';
 import { clip, fenced, oneLine, sanitize } from './quote.ts';
 import { redact } from './redact.ts';
 import { nextStep, questionsIn } from './said.ts';
+import { isSeq } from './seq.ts';
 import type { Command, Todo } from './transcript.ts';
 
 /** `complete`: closed by its owner. `checkpoint`: as of the last stop. `reconstructed`: put together by another after its end. */
@@ -239,7 +240,7 @@ export function parseHandoff(note: string, id: string): { head: HandoffHead; bod
     if (at > 0) fields.set(line.slice(0, at), unquote(line.slice(at + 2).trim()));
   }
   const get = (key: string): string => fields.get(key) ?? '';
-  if (get('type') !== 'handoff' || !Number.isSafeInteger(Number(get('seq')))) return null;
+  if (get('type') !== 'handoff' || !isSeq(Number(get('seq')))) return null;
   const label = get('status');
   const head: HandoffHead = {
     id,

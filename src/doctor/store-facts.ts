@@ -11,7 +11,7 @@ import type { Damage } from '../core/store.ts';
 import { survey } from '../flows/survey.ts';
 import { writeTemporary } from '../io/atomic-write.ts';
 import { hasNotebook, notebooksIn } from '../io/notebook-file.ts';
-import type { Place } from '../io/places.ts';
+import { linkIn, ownerRefusalOf, type Place } from '../io/places.ts';
 import { thisDomain } from '../io/processes.ts';
 import { fileStore } from '../stores/file-store.ts';
 
@@ -75,14 +75,16 @@ function sealsInTheWay(path: string): Damage[] {
 /** Never throws: what cannot be looked at is told in the facts. */
 export async function gatherPlace(place: Place, leaseHours: number): Promise<PlaceFacts> {
   const { path } = place;
-  const facts = { place, problem: problemOf(path), broken: null, ...nothing };
+  const facts = { place, problem: problemOf(place), broken: null, ...nothing };
   try {
-    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (!stat?.isDirectory() || isForeign(stat)) return { ...facts, exists: stat !== undefined };
+    const exists = fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (!exists || ownerRefusalOf(place)) return { ...facts, exists };
+    const link = linkIn(place);
+    if (link) return { ...facts, exists, broken: link.message };
     const inTheWay = sealsInTheWay(path);
     const broken = parts
       .filter((part) => part !== 'seals' || inTheWay.length === 0)
-      .map((part) => problemOf(join(path, part)))
+      .map((part) => unwritable(join(path, part)))
       .find((problem) => problem !== null);
     return broken
       ? { ...facts, exists: true, broken }
@@ -111,8 +113,17 @@ async function contentsOf(path: string, leaseHours: number, inTheWay: readonly D
 /** This process as an observer of members. */
 export const observerHere = (leaseHours: number): Observer => observerOf(thisDomain(), leaseHours);
 
+/** Why hooks pass over a place, or cannot write to it. */
+function problemOf(place: Place): string | null {
+  try {
+    return ownerRefusalOf(place)?.message ?? unwritable(place.path);
+  } catch (cause) {
+    return messageOf(cause);
+  }
+}
+
 /** Why this user cannot write to a directory, or create it; asked by writing, without leaving anything behind. */
-function problemOf(path: string): string | null {
+function unwritable(path: string): string | null {
   try {
     const stat = fs.lstatSync(path, { throwIfNoEntry: false });
     if (!stat) {

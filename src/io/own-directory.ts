@@ -1,8 +1,19 @@
 /** What another user of the machine could have made or could change is not believed. */
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 
 /** The bits by which anybody but the owner may write. */
 const writableByOthers = 0o022;
+
+/**
+ * What was found at this path is this user's own, where files have owners. Root's own is also what belongs to whoever owns the
+ * directory it lies in: that one could put anything there.
+ */
+export function isOwn(path: string, { uid }: Pick<fs.Stats, 'uid'>): boolean {
+  const own = process.getuid?.();
+  if (own === undefined || uid === own) return true;
+  return own === 0 && fs.statSync(dirname(path)).uid === uid;
+}
 
 /** A directory, not a link to one, that belongs to this user and that nobody else may write in; false when there is none. */
 export function isOwnDirectory(path: string): boolean {

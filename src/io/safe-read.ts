@@ -1,5 +1,6 @@
 /** Reads files that anybody may have put there. */
 import fs from 'node:fs';
+import { isOwn } from './own-directory.ts';
 import { askTwice, isRefusal, mayPass } from './passing.ts';
 
 /** Why a file that is there was not read. */
@@ -53,9 +54,7 @@ function look(path: string, most: number): fs.Stats | null {
   if (stat.isSymbolicLink()) throw new UnreadableError(path, 'ELOOP', 'is a symbolic link');
   if (!stat.isFile()) throw new UnreadableError(path, 'ENOTFILE', 'is not a regular file');
   if (stat.size > most) throw new UnreadableError(path, 'EFBIG', `is larger than ${most} bytes`);
-  const uid = process.getuid?.();
-  if (uid !== undefined && uid !== 0 && stat.uid !== uid)
-    throw new UnreadableError(path, 'EOWNER', 'belongs to another user');
+  if (!isOwn(path, stat)) throw new UnreadableError(path, 'EOWNER', 'belongs to another user');
   return stat;
 }
 

@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs';
 import { asBirth, type Birth } from '../core/member.ts';
+import { isSeq, seqAfter } from '../core/seq.ts';
 import { type Damage, type Taken, takenAbove } from '../core/store.ts';
 import {
   createFile,
@@ -18,11 +19,11 @@ import { within } from '../io/within.ts';
 import { inspect, list, readRecord } from './record.ts';
 
 const birthName = (seq: number): string => `${String(seq).padStart(12, '0')}.json`;
-const aBirthName = /^(?:\d{12}|[1-9]\d{12,15})\.json$/;
+const aBirthName = /^(?:\d{12}|[1-9]\d{12,14})\.json$/;
 /** The number of a record by its name; 0 when it is not a name given here. */
 const seqOf = (name: string): number => {
   const seq = aBirthName.test(name) ? Number(name.slice(0, -'.json'.length)) : 0;
-  return Number.isSafeInteger(seq) ? seq : 0;
+  return isSeq(seq) ? seq : 0;
 };
 
 /** What a store promises of births, for those that keep them in a directory of their own. */
@@ -60,7 +61,7 @@ export function birthsIn(directory: string): Births {
       const temporary = writeTemporary(within(directory, 'claim'), text, true);
       try {
         // Never looks at the directory again: a number that is taken only sends it on to the next.
-        for (let seq = Math.max(floor, listed ? 0 : highest()) + 1; ; seq++) {
+        for (let seq = seqAfter(Math.max(floor, listed ? 0 : highest())); ; seq = seqAfter(seq)) {
           if (!linkNew(temporary, pathOf(seq), text)) continue;
           syncDirectoryOf(pathOf(seq));
           return seq;

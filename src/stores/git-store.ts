@@ -9,11 +9,13 @@
  * Each record is a commit over an empty tree with the record in its message, so that plain git commands show it. Hooks read and
  * write git's files themselves, by git's rules: no prompt waits for a git process.
  */
+
 import fs from 'node:fs';
 import { join } from 'node:path';
 import invariant from 'tiny-invariant';
 import { asBirth, asPresence, type Birth, type MemberId, type SeenPresence } from '../core/member.ts';
 import { oneLine } from '../core/quote.ts';
+import { seqAfter } from '../core/seq.ts';
 import { type Damage, type Store, type Taken, takenAbove, unlessRefused } from '../core/store.ts';
 import { UnreadableError } from '../io/safe-read.ts';
 import { sweepRepository } from './git/maintenance.ts';
@@ -167,7 +169,7 @@ export function gitStore(site: Site): Store {
       await repository.ensure();
       const highest = listed ? 0 : (numbers().above.at(-1) ?? 0);
       // Never looks again: a number that is taken, or about to be, only sends it on to the next.
-      for (let seq = Math.max(floor, highest) + 1; ; seq++) {
+      for (let seq = seqAfter(Math.max(floor, highest)); ; seq = seqAfter(seq)) {
         if (!refs.create(seqRef(seq), () => repository.keepBirth(birth, seq), true)) continue;
         await exchange(true);
         return seq;

@@ -15,6 +15,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { isoTime } from '../core/iso-time.ts';
 import type { Birth, MemberId, SeenPresence } from '../core/member.ts';
+import { mostSeq } from '../core/seq.ts';
 import { type Damage, type Store, type Taken, takenAbove } from '../core/store.ts';
 import { makePrivateDirectory, replaceFile } from '../io/atomic-write.ts';
 import { safeRead } from '../io/safe-read.ts';
@@ -27,7 +28,6 @@ import {
   type Found,
   type GraphRecord,
   lineOf,
-  mostSeq,
   recordsIn,
 } from './memory-graph/records.ts';
 import {

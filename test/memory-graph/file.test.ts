@@ -4,7 +4,8 @@ import { chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, s
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaults } from '../../src/core/config.ts';
-import { lineOf, mostSeq } from '../../src/stores/memory-graph/records.ts';
+import { mostSeq } from '../../src/core/seq.ts';
+import { lineOf } from '../../src/stores/memory-graph/records.ts';
 import { memoryGraphStore } from '../../src/stores/memory-graph-store.ts';
 import { openStore, type Site } from '../../src/stores/open.ts';
 import { graphAt, graphOf, siteAt, theirs } from '../support/graph.ts';

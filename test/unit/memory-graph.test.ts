@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { mostSeq } from '../../src/core/seq.ts';
 import {
   badLinesIn,
   type Found,
@@ -7,7 +8,6 @@ import {
   type HandoffRecord,
   lineOf,
   looksLikeGraph,
-  mostSeq,
   recordsIn,
   type SessionRecord,
 } from '../../src/stores/memory-graph/records.ts';

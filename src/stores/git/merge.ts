@@ -3,6 +3,7 @@
  * sides have now. Each record has one writer, the clone it was born in, so nothing but a join number can be wanted by two; there
  * the remote decides, since it gave the number to one of them. Pure: it says what is to be done.
  */
+
 import { sameDomain } from '../../core/liveness.ts';
 import {
   asBirth,

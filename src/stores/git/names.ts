@@ -1,4 +1,5 @@
 /** How refs are called, here and on a remote. */
+import { isSeq } from '../../core/seq.ts';
 
 /** What records there are. */
 export const kinds = ['seq/', 'members/', 'handoffs/'] as const;
@@ -18,7 +19,7 @@ export const seqName = (seq: number): string => String(seq).padStart(12, '0');
 /** The number in a name; null when we would not have given it. */
 export function seqOf(name: string): number | null {
   const seq = /^\d{12,16}$/.test(name) ? Number(name) : null;
-  return seq !== null && Number.isSafeInteger(seq) && seqName(seq) === name ? seq : null;
+  return isSeq(seq) && seqName(seq) === name ? seq : null;
 }
 
 /** Whether this can be a member's id: a plain file name, and git's rules for refs besides. */

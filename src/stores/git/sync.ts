@@ -7,6 +7,7 @@ import { isoTime } from '../../core/iso-time.ts';
 import { messageOf } from '../../core/message-of.ts';
 import { oneLine } from '../../core/quote.ts';
 import { redact } from '../../core/redact.ts';
+import { seqAfter } from '../../core/seq.ts';
 import { makePrivateDirectory } from '../../io/atomic-write.ts';
 import { startOf, thisDomain } from '../../io/processes.ts';
 import { UnreadableError } from '../../io/safe-read.ts';
@@ -271,7 +272,7 @@ class Work {
     const { refs } = this.#repository;
     const taken = [...refs.list(seqRefs).map((name) => seqRefs + name), ...theirs.keys()];
     const highest = taken.reduce((top, ref) => Math.max(top, seqOf(ref.slice(seqRefs.length)) ?? 0), 0);
-    for (let seq = highest + 1; ; seq++) {
+    for (let seq = seqAfter(highest); ; seq = seqAfter(seq)) {
       const make = (): string => this.#repository.keepBirth(birth, seq);
       if (refs.create(seqRefs + seqName(seq), make, true)) return seq;
     }

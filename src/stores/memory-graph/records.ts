@@ -8,6 +8,7 @@
 import type { Birth, MemberId, Presence } from '../../core/member.ts';
 import { asBirth, asPresence } from '../../core/member.ts';
 import { oneLine } from '../../core/quote.ts';
+import { isSeq } from '../../core/seq.ts';
 import { isRecord } from '../../core/shape.ts';
 import { fingerprint } from '../../io/fingerprint.ts';
 
@@ -51,8 +52,6 @@ export interface Found {
 const mark = 'flowloom: ';
 const noteId = /^\d{6,}-[A-Za-z0-9]{1,12}(?:\.reconstructed)?$/;
 const time = /^[\w:.+-]{1,40}$/;
-/** The highest number that a line may claim. */
-export const mostSeq = 999_999_999_999_999;
 
 /** The name under which the server finds the entity of a member or a handoff. */
 export const entityName = (kind: GraphRecord['kind'], scope: string, id: string): string =>
@@ -101,9 +100,6 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
-
-const isSeq = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= mostSeq;
 
 function asSession({ seq, seen, at, birth: born, presence }: Record<string, unknown>): SessionRecord | null {
   const birth = asBirth(born);
