@@ -4,6 +4,7 @@ import { scopes } from '../../install/target.ts';
 import { messageOf } from '../core/message-of.ts';
 import { noDirectory, unexpected, unreadableState } from '../messages/cli.ts';
 import { doctor } from './commands/doctor.ts';
+import { forget } from './commands/forget.ts';
 import { listHandoffs, showHandoff } from './commands/handoff.ts';
 import { installCommand, uninstallCommand } from './commands/install.ts';
 import { log } from './commands/log.ts';
@@ -110,6 +111,12 @@ program
   .option('--dry-run', 'say what would be removed, and remove nothing')
   .addOption(json())
   .action(prune);
+program
+  .command('forget')
+  .argument('<member>', 'name, number or id; status lists those that are here')
+  .description('take out a session that nobody can see to have ended, as one of a killed container')
+  .addOption(json())
+  .action(forget);
 program
   .command('mcp')
   .description('serve the same by MCP on stdin and stdout, for clients in which hooks cannot run')

@@ -55,10 +55,12 @@ const sameMachine = ({ process: { domain }, host }: Birth, observer: Observer): 
  * booted is dead too. A record from an earlier boot of this machine is dead, unless its owner renewed it after this boot: then the
  * host's identity is not as unique as it should be and the lease decides. Elsewhere the lease decides: an unchanged beat for
  * `leaseMs` of the observer's own time. An idle session fires no hooks, so it is measured in hours.
+ * Whoever looks for the first time takes the age of the beat, as the store dates it: else those of a killed container would live
+ * anew for each newcomer. A date in the future is no younger than now. Any new beat brings the member back.
  */
 export function judge(
   birth: Birth,
-  seen: Pick<SeenPresence, 'beat' | 'seenAt'> | null,
+  seen: Pick<SeenPresence, 'beat' | 'seenAt' | 'asOf'> | null,
   lease: Lease | undefined,
   observer: Observer,
 ): { liveness: Liveness; lease: Lease | null } {
@@ -76,6 +78,9 @@ export function judge(
   if (domain.boot !== observer.domain.boot && sameMachine(birth, observer) && lastSeen < observer.bootedAt())
     return { liveness: 'dead', lease: null };
   const beat = seen?.beat ?? '';
+  const age = (seen?.asOf ?? observer.now) - lastSeen;
+  if (!lease && age > observer.leaseMs)
+    return { liveness: 'dead', lease: { beat, since: observer.monotonic - observer.leaseMs - 1 } };
   const kept = lease?.beat === beat ? lease : { beat, since: observer.monotonic };
   return { liveness: observer.monotonic - kept.since > observer.leaseMs ? 'dead' : 'unknown', lease: kept };
 }

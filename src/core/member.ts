@@ -80,6 +80,8 @@ export interface SeenPresence {
   readonly beat: string;
   /** When the owner last renewed it, milliseconds since 1970 by the store's clock. For people. */
   readonly seenAt: number;
+  /** Later signs of life could not have come here, same clock. Absent: until now. */
+  readonly asOf?: number;
 }
 
 export type Liveness = 'alive' | 'dead' | 'unknown';

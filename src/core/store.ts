@@ -127,6 +127,9 @@ export interface Store {
   /** The birth under a number; null when there is none or it is damaged (see `damaged`). Throws `RefusedError`. */
   birth(seq: number): Promise<Birth | null>;
 
+  /** Whether that number was taken in another clone, which alone writes the records of its members. Absent: never. */
+  isOfOtherClone?(seq: number): Promise<boolean>;
+
   /** Replaces what the member tells about itself, as a whole, and renews it. Readers see the old or the new one. */
   announce(id: MemberId, presence: Presence): Promise<void>;
 

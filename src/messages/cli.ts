@@ -33,6 +33,25 @@ export const noSuchMember = (wanted: string): string =>
 export const ambiguousMember = (wanted: string): string =>
   `More than one live session is called ${quoted(wanted, 80)}. Use its number; \`npx flowloom-hooks status\` lists them.`;
 
+export const noMemberToForget = (wanted: string, { members }: Roster): string => {
+  const named = members
+    .slice(0, 20)
+    .map((member) => `  ${member.seq}  ${quoted(displayName(member), 60)}`)
+    .join('\n');
+  return `No session here is called ${quoted(wanted, 80)}. ${
+    named ? `These are here (npx flowloom-hooks status tells more):\n${named}` : 'Nobody is here.'
+  }`;
+};
+
+export const isStillAlive = (member: Member): string =>
+  `${quoted(displayName(member), 60)} is alive: its process ${member.birth.process.pid} runs on this machine. It is not forgotten; end the session instead.`;
+
+export const forgotten = (member: Member): string =>
+  `${quoted(displayName(member), 60)} (number ${member.seq}) is forgotten. Its handoffs stay. If it lives after all, it joins again at its next hook.`;
+
+export const livesInAnotherClone = (member: Member): string =>
+  `${quoted(displayName(member), 60)} belongs to another clone of this repository, which alone writes its records. Promote it there.`;
+
 export const noSuchHandoff = (id: string): string =>
   `There is no handoff ${quoted(id, 80)}. \`npx flowloom-hooks handoff\` lists those that are there.`;
 

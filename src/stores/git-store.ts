@@ -36,6 +36,7 @@ import { decodeRecord, type RecordCommit } from './git/record.ts';
 import type { FoundRef } from './git/refs.ts';
 import { repositoryAt } from './git/repository.ts';
 import { isDue } from './git/sync-due.ts';
+import { syncFacts } from './git/sync-report.ts';
 import type { Site } from './open.ts';
 import { foundOr } from './record.ts';
 
@@ -195,6 +196,11 @@ export function gitStore(site: Site): Store {
       return seen && seenFrom(repository.clone(), seen.value, seen.found.clone);
     },
 
+    async isOfOtherClone(seq) {
+      const seen = await inspect(seqRef(seq), birthIn);
+      return seen !== null && 'value' in seen && seen.found.clone !== repository.clone();
+    },
+
     async announce(id, presence) {
       const name = memberRef(id);
       await repository.ensure();
@@ -213,8 +219,15 @@ export function gitStore(site: Site): Store {
     async presence(id): Promise<SeenPresence | null> {
       const seen = await read(memberRef(id), presenceIn, id);
       if (!seen) return null;
-      const { renewedAt, oid, at } = seen.found;
-      return { presence: seen.value, beat: `${renewedAt ?? oid}`, seenAt: renewedAt ?? at * 1000 };
+      const { renewedAt, oid, at, clone } = seen.found;
+      // A sign of life of another clone cannot have come since the remote was read.
+      const readAt = clone === repository.clone() ? null : syncFacts(place)?.viewAt;
+      return {
+        presence: seen.value,
+        beat: `${renewedAt ?? oid}`,
+        seenAt: renewedAt ?? at * 1000,
+        ...(readAt ? { asOf: Date.parse(readAt) } : {}),
+      };
     },
 
     async memberIds() {

@@ -26,6 +26,7 @@ const commands = [
   'yield',
   'log',
   'prune',
+  'forget',
 ];
 /** Each command that only looks, with arguments, and what it exits with where no session is. */
 const lookers: [args: string[], code: number][] = [
@@ -39,6 +40,7 @@ const lookers: [args: string[], code: number][] = [
   [['promote'], 1],
   [['promote', 'api'], 1],
   [['yield'], 1],
+  [['forget', 'api'], 1],
   [['log'], 0],
   [['log', '--json'], 0],
   [['prune'], 0],

@@ -6,7 +6,7 @@ import { birth, here, presence } from '../support/records.ts';
 
 const hour = 3_600_000;
 const now = Date.parse('2026-11-22T12:00:00.000Z');
-const bootedAt = now - 10 * hour;
+const bootedAt = now - 5 * hour;
 
 const observer = (more: Partial<Observer> = {}): Observer => ({
   domain: here,
@@ -105,9 +105,32 @@ describe.each<[string, Partial<Domain>]>([
 ])('%s: a lease by the clock of the observer', (_what, domain) => {
   const other = of(domain);
 
-  test('first seen: unknown, and the lease begins now, however old the record is', () => {
-    const verdict = judge(other, seen('7', 0), undefined, observer());
-    expect(verdict).toEqual({ liveness: 'unknown', lease: { beat: '7', since: now } });
+  test('first seen: unknown, and the lease begins now, while the beat is younger than the lease', () => {
+    for (const seenAt of [now, now - 8 * hour, now + 1000 * hour]) {
+      const verdict = judge(other, seen('7', seenAt), undefined, observer());
+      expect(verdict).toEqual({ liveness: 'unknown', lease: { beat: '7', since: now } });
+    }
+  });
+
+  test('first seen with an older beat: dead at once and from then on, until it beats again', () => {
+    const first = judge(other, seen('7', now - 8 * hour - 1), undefined, observer());
+    expect(first.liveness).toBe('dead');
+    const second = judge(other, seen('7', now - 8 * hour - 1), first.lease!, observer());
+    expect(second).toEqual(first);
+    expect(judge(other, seen('8', 0), first.lease!, observer()).liveness).toBe('unknown');
+  });
+
+  test('first seen: nobody is old for want of news', () => {
+    const read = now - 20 * hour;
+    const told = (seenAt: number) => ({ ...seen('7', seenAt), asOf: read });
+    expect(judge(other, told(read - hour), undefined, observer()).liveness).toBe('unknown');
+    expect(judge(other, told(read - 9 * hour), undefined, observer()).liveness).toBe('dead');
+  });
+
+  test('first seen without a presence: since it joined', () => {
+    const joined = (at: number) => ({ ...other, joinedAt: new Date(at).toISOString() });
+    expect(judge(joined(now - hour), null, undefined, observer()).liveness).toBe('unknown');
+    expect(judge(joined(now - 9 * hour), null, undefined, observer()).liveness).toBe('dead');
   });
 
   test('unchanged for less than the lease: unknown, and the lease goes on', () => {
@@ -137,9 +160,10 @@ describe.each<[string, Partial<Domain>]>([
   });
 
   test('without a presence the lease still ends', () => {
-    const first = judge(other, null, undefined, observer());
+    const young = { ...other, joinedAt: new Date(now).toISOString() };
+    const first = judge(young, null, undefined, observer());
     expect(first.liveness).toBe('unknown');
-    expect(judge(other, null, first.lease!, observer({ now: now + 9 * hour })).liveness).toBe('dead');
+    expect(judge(young, null, first.lease!, observer({ now: now + 9 * hour })).liveness).toBe('dead');
   });
 
   test('a clock that was set back kills nobody', () => {
@@ -151,7 +175,7 @@ describe.each<[string, Partial<Domain>]>([
     const never = (): never => {
       throw new Error('a pid of another domain means nothing');
     };
-    expect(judge(other, seen('7', 0), undefined, observer({ startOf: never })).liveness).toBe('unknown');
+    expect(judge(other, seen('7', now), undefined, observer({ startOf: never })).liveness).toBe('unknown');
   });
 
   test('a sleep of the machine is no time: the clock on the wall went on, the monotonic one did not', () => {

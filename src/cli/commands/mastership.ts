@@ -1,6 +1,13 @@
 import { displayName, type Member } from '../../core/member.ts';
 import { promote, yieldMastership } from '../../flows/rejoin.ts';
-import { ambiguousMember, noCaller, noSuchMember, promoted, yielded } from '../../messages/cli.ts';
+import {
+  ambiguousMember,
+  livesInAnotherClone,
+  noCaller,
+  noSuchMember,
+  promoted,
+  yielded,
+} from '../../messages/cli.ts';
 import { fail, print, printJson } from '../terminal.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 
@@ -19,6 +26,7 @@ export async function promoteCommand(wanted: string | undefined, options: { json
   const workspace = await openWorkspace(process.cwd(), process.env);
   const member = meant(workspace, wanted);
   if (typeof member === 'string') return fail(member);
+  if (await workspace.store.isOfOtherClone?.(member.seq)) return fail(livesInAnotherClone(member));
   const seq = await promote(workspace.store, member, new Date());
   if (options.json) printJson({ id: member.birth.id, seq });
   else print(promoted(member, seq));
