@@ -28,6 +28,8 @@ export interface Handoff {
   readonly member: string;
   readonly name: string;
   readonly role: Role;
+  /** A person talked to the session. Work of nobody's never stands before work of a person's. */
+  readonly attended: boolean;
   readonly seq: number;
   readonly epoch: number;
   readonly sessionId: string;
@@ -54,7 +56,16 @@ export interface Handoff {
 export interface HandoffHead
   extends Pick<
     Handoff,
-    'label' | 'member' | 'name' | 'role' | 'seq' | 'epoch' | 'sessionId' | 'writtenAt' | 'worktree'
+    | 'label'
+    | 'member'
+    | 'name'
+    | 'role'
+    | 'attended'
+    | 'seq'
+    | 'epoch'
+    | 'sessionId'
+    | 'writtenAt'
+    | 'worktree'
   > {
   readonly id: string;
   readonly branch: string;
@@ -109,6 +120,7 @@ function frontmatter(handoff: Handoff, id: string, chars: number): string {
     ['member', foreign(handoff.member)],
     ['name', foreign(handoff.name)],
     ['role', own(handoff.role)],
+    ['attended', own(String(handoff.attended))],
     ['seq', own(handoff.seq)],
     ['epoch', own(handoff.epoch)],
     ['claude_session_id', foreign(handoff.sessionId)],
@@ -248,6 +260,8 @@ export function parseHandoff(note: string, id: string): { head: HandoffHead; bod
     member: get('member'),
     name: get('name'),
     role: get('role') === 'master' ? 'master' : 'worker',
+    // Notes of earlier versions do not say it, and then most were of attended sessions.
+    attended: get('attended') !== 'false',
     seq: Number(get('seq')),
     epoch: Number(get('epoch')) || 0,
     sessionId: get('claude_session_id'),

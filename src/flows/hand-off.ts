@@ -16,6 +16,7 @@ import { displayName, type Member } from '../core/member.ts';
 import type { Conversation } from '../core/notebook.ts';
 import { digest, keep } from '../core/transcript.ts';
 import { enterConversation, holdPlace, type Membership, tryAnnounce } from './join.ts';
+import { idsBeyond } from './notes.ts';
 import { attempt, type Session } from './session.ts';
 
 const saidChars = 4000;
@@ -36,6 +37,7 @@ export function handoffOf(
     member: member.birth.id,
     name: displayName(member),
     role,
+    attended: member.birth.attended,
     seq: member.seq,
     epoch,
     sessionId: conversation.sessionId,
@@ -106,9 +108,8 @@ async function write(session: Session, me: Member, standing: Standing, label: Ha
 }
 
 /** Keeps the newest handoffs. */
-async function retire(session: Session, count: number): Promise<void> {
-  const ids = await session.store.handoffs();
-  for (const id of ids.slice(0, Math.max(0, ids.length - count))) await session.store.dropHandoff(id);
+async function retire({ store }: Session, count: number): Promise<void> {
+  for (const id of await idsBeyond(store, count)) await store.dropHandoff(id);
 }
 
 function takeNote(session: Session): void {

@@ -5,10 +5,13 @@
  * Without this session somebody else would be master: whoever joined before that one is not the previous master, and of all others
  * the one that wrote as master last is. That one is gone, or it is the session that this one took the role from by joining, or
  * the one that stood back. Only where none of them left anything, an earlier master's handoff is shown.
+ *
+ * An unattended session is master only for want of an attended one, and its work is nobody's that sits here: what it left is
+ * inherited only where no attended master left anything.
  */
 import { rosterOf } from '../core/election.ts';
 import { filesIn } from '../core/handoff.ts';
-import type { Member } from '../core/member.ts';
+import type { Member, MemberId } from '../core/member.ts';
 import type { ShownHandoff } from '../messages/model.ts';
 import type { Membership } from './join.ts';
 import { isCredible, type Note, readNotes, withGit } from './notes.ts';
@@ -24,7 +27,6 @@ export async function inherit(
     const { reconstructDead } = await import('./reconstruct.ts');
     await reconstructDead(session);
   }
-  const predecessor = rosterOf(roster.members.filter((member) => member !== me)).master;
   const notes = (await readNotes(session.store)).filter(
     (note) => note.head.member !== session.self.id && isCredible(note),
   );
@@ -32,15 +34,31 @@ export async function inherit(
     const note = notes.find(({ head }) => since.some(({ birth }) => birth.id === head.member));
     return note ? asShown(session, note) : null;
   }
-  const former = session.notebook.told?.master;
-  const previous =
-    notes.find(({ head }) => head.member === former || isOfMaster(head, predecessor?.seq)) ??
-    notes.find(({ head }) => head.member === predecessor?.birth.id);
-  const chosen = previous ?? notes.find(({ head }) => isOfMaster(head));
+  const former = session.notebook.told?.master ?? null;
+  const others = roster.members.filter((member) => member !== me);
+  const attended = lastMasters(
+    notes.filter(({ head }) => head.attended),
+    others.filter(({ birth }) => birth.attended),
+    former,
+  );
+  const { previous, chosen } = attended.chosen ? attended : lastMasters(notes, others, former);
   // Its own conversation, taken up again: the model has it already.
   const { sessionId } = session.occasion;
   if (!chosen || (sessionId !== '' && chosen.head.sessionId === sessionId)) return null;
   return { ...(await asShown(session, chosen)), earlier: chosen !== previous };
+}
+
+/** Of these notes the one of who was master last, and the one to show where that one left none. */
+function lastMasters(
+  notes: readonly Note[],
+  others: readonly Member[],
+  former: MemberId | null,
+): { previous: Note | undefined; chosen: Note | undefined } {
+  const predecessor = rosterOf(others).master;
+  const previous =
+    notes.find(({ head }) => head.member === former || isOfMaster(head, predecessor?.seq)) ??
+    notes.find(({ head }) => head.member === predecessor?.birth.id);
+  return { previous, chosen: previous ?? notes.find(({ head }) => isOfMaster(head)) };
 }
 
 const isOfMaster = ({ role, seq }: Note['head'], from = 0): boolean => role === 'master' && seq >= from;

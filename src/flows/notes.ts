@@ -36,6 +36,28 @@ export async function readNotes(store: Store): Promise<Note[]> {
  */
 export const isCredible = ({ origin }: Note): boolean => origin?.isProven !== false;
 
+/** What to show to somebody who names none: the newest that an attended session left, else the newest. */
+export const newestOf = (notes: readonly Note[]): Note | undefined =>
+  notes.find(({ head }) => head.attended) ?? notes[0];
+
+/**
+ * The ids of the notes that are too many, oldest first. Attended sessions and unattended ones have a quota each, so that any number
+ * of `claude -p` leaves what a person was doing where it is.
+ */
+export async function idsBeyond(store: Store, quota: number): Promise<string[]> {
+  const ids = await store.handoffs();
+  if (ids.length <= quota) return [];
+  const room = { attended: quota, unattended: quota };
+  const beyond: string[] = [];
+  for (const id of ids.toReversed()) {
+    const text = await store.handoff(id);
+    const whose =
+      text !== null && parseHandoff(text, id)?.head.attended === false ? 'unattended' : 'attended';
+    if (room[whose]-- <= 0) beyond.unshift(id);
+  }
+  return beyond;
+}
+
 /** A checkpoint was written without git; whoever reads it asks git now, which is also when the answer matters. */
 export async function withGit(
   note: Note,

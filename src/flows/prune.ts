@@ -2,6 +2,7 @@
 import { hasLeft, isGone } from '../core/election.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { type Store, unlessRefused } from '../core/store.ts';
+import { idsBeyond } from './notes.ts';
 
 /**
  * A number that is free again could be taken by a joiner that looked before it was. A joiner lives two seconds at most, so a
@@ -30,7 +31,7 @@ export function forgettable(gone: readonly Member[], now: number): Member[] {
   );
 }
 
-/** What can go: joins of members that are gone for good, except the highest number, and handoffs beyond the newest `keep`. */
+/** What can go: joins of members that are gone for good, except the highest number, and handoffs beyond the newest `keep` of each kind. */
 export async function planPrune(
   store: Store,
   { gone, live, now, keep }: { gone: readonly Member[]; live: readonly Member[]; now: number; keep: number },
@@ -50,13 +51,7 @@ export async function planPrune(
     const birth = await unlessRefused(store.birth(seq));
     if (birth && ids.has(birth.id)) seqs.push(seq);
   }
-  const handoffs = await store.handoffs();
-  return {
-    seqs,
-    members: [...ids],
-    handoffs: handoffs.slice(0, Math.max(0, handoffs.length - keep)),
-    leftovers: 0,
-  };
+  return { seqs, members: [...ids], handoffs: await idsBeyond(store, keep), leftovers: 0 };
 }
 
 /** Does what was planned, and sweeps what killed writers left. Returns it with the number of leftovers. */

@@ -3,7 +3,7 @@ import type { HandoffHead } from '../core/handoff.ts';
 import type { ShownHandoff } from '../messages/model.ts';
 import { asShown, inherit } from './inherit.ts';
 import type { Membership } from './join.ts';
-import { readNotes } from './notes.ts';
+import { newestOf, readNotes } from './notes.ts';
 import type { Session } from './session.ts';
 
 /** The handoff that was asked for, and all the others there are. */
@@ -14,7 +14,7 @@ export interface Found {
 }
 
 /**
- * The handoff with that id; without one, what the previous master left, else the newest one of another session. What a member that
+ * The handoff with that id; without one, what the previous master left, else that of another session, see `newestOf`. What a member that
  * ended without a word left is put together first. A session that does not take part may read too.
  */
 export async function readHandoff(
@@ -24,10 +24,11 @@ export async function readHandoff(
 ): Promise<Found> {
   const inherited = membership && (await inherit(session, membership));
   const notes = await readNotes(session.store);
+  const ofOthers = notes.filter(({ head }) => head.member !== session.self.id);
   const wanted = id ?? inherited?.head.id;
   const chosen = wanted
     ? notes.find(({ head }) => head.id === wanted || head.id === `${wanted}.reconstructed`)
-    : notes.find(({ head }) => head.member !== session.self.id);
+    : newestOf(ofOthers);
   const others = notes.filter((note) => note !== chosen).map(({ head }) => head);
   if (!chosen) return { shown: null, others };
   const { conversation } = session.notebook;

@@ -47,7 +47,7 @@ function lastHook({ receipts }: Notebook): number | null {
 }
 
 /**
- * Reconstructs what members that ended without a word left, newest join first, down to the last one that was master. They are
+ * Reconstructs what members that ended without a word left, newest join first, down to the last attended one that was master. They are
  * forgotten then: nobody has to look into them again, except into one that could not be read.
  */
 export async function reconstructDead(session: Session): Promise<void> {
@@ -61,7 +61,7 @@ export async function reconstructDead(session: Session): Promise<void> {
       const seen = await store.presence(birth.id);
       const { presence = null, seenAt = null } = seen ?? {};
       const note = await reconstruct(session, { seq, birth, presence, seenAt, liveness: 'dead' });
-      if (note?.head.role === 'master') break;
+      if (note?.head.role === 'master' && note.head.attended) break;
     } catch (cause) {
       session.report('reconstruct-failed', cause);
       again.push(seq);

@@ -74,7 +74,7 @@ export async function survey(
   if (!roster.whole && (refused.length > 0 || roster.master?.birth.candidacy !== 'eligible'))
     return survey(store, observer, own, { recall, justSeen });
   const gone = members.filter(isGone);
-  const silent = [...gone.filter((member) => !hasLeft(member)).map(({ seq }) => seq), ...before.silent];
+  const silent = gone.filter((member) => !hasLeft(member));
   const here = new Set(roster.members.map(({ seq }) => seq));
   const leased = members.filter((member) => leases[member.birth.id] && !roster.members.includes(member));
   return {
@@ -87,12 +87,24 @@ export async function survey(
       sum: checksum(above, below),
       watched: runsOf([...[...roster.members, ...leased].map(({ seq }) => seq), ...unread, ...far]),
       leases,
-      silent: [...new Set(silent)]
-        .filter((seq) => !here.has(seq))
-        .sort((a, b) => b - a)
-        .slice(0, mostSilent),
+      silent: newestSilent(silent, before.silent, here),
     },
   };
+}
+
+/** Unattended ones take only the room that is left: a hundred `claude -p` that were killed must not hide one session of a person's. */
+function newestSilent(
+  found: readonly Member[],
+  before: readonly number[],
+  here: ReadonlySet<number>,
+): number[] {
+  const seqs = (attended: boolean): number[] =>
+    found.filter(({ birth }) => birth.attended === attended).map(({ seq }) => seq);
+  const all = new Set([...seqs(true), ...before, ...seqs(false)]);
+  return [...all]
+    .filter((seq) => !here.has(seq))
+    .slice(0, mostSilent)
+    .sort((a, b) => b - a);
 }
 
 /** Reads these births and judges whose they are. */

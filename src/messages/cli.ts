@@ -168,7 +168,7 @@ export const wrongRole = (wanted: string, role: string): string => `This session
 export function handoffList(heads: readonly HandoffHead[], now: number, paint: Paint): string {
   if (!heads.length) return noHandoffs;
   const rows = heads.flatMap((head) => [
-    `${paint.bold(head.id)}  ${head.label}`,
+    `${paint.bold(head.id)}  ${head.label}${head.attended ? '' : ', unattended'}`,
     paint.dim(
       `    ${head.role} ${oneLine(head.name, 30)} (epoch ${head.epoch}), ${ago(Date.parse(head.writtenAt), now)}${head.branch ? `, branch ${oneLine(head.branch, 30)}` : ''}`,
     ),

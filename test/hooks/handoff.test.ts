@@ -41,6 +41,8 @@ function onlyNote({ state }: World) {
   return { id, text, ...parseHandoff(text, id)! };
 }
 
+const unattended = { CLAUDE_CODE_SESSION_ATTENDED: '0', CLAUDE_CODE_ENTRYPOINT: 'sdk-cli' };
+
 async function works(one: SessionUnderTest, goal = 'build the checkout'): Promise<void> {
   await one.start();
   await one.prompt(goal);
@@ -260,6 +262,28 @@ describe('writing', () => {
     ]);
   });
 
+  test('unattended sessions have a quota of their own', async () => {
+    const w = world();
+    write(join(w.root, '.flowloomrc.json'), '{"handoff":{"keep":2}}');
+    const run = async (goal: string, env = {}): Promise<void> => {
+      const session = w.session({ env });
+      await session.start();
+      await session.prompt(goal);
+      await session.stop();
+      await session.end();
+    };
+    await run('build the shop');
+    for (const goal of ['robot one', 'robot two', 'robot three']) await run(goal, unattended);
+    const kept = () => Object.entries(notes(w.state)).map(([id, text]) => parseHandoff(text, id)!.head);
+    expect(kept().map(({ goal, attended }) => ({ goal, attended }))).toEqual([
+      { goal: 'build the shop', attended: true },
+      { goal: 'robot two', attended: false },
+      { goal: 'robot three', attended: false },
+    ]);
+    for (const goal of ['paint it', 'open it']) await run(goal);
+    expect(kept().map(({ goal }) => goal)).toEqual(['robot two', 'robot three', 'paint it', 'open it']);
+  });
+
   test('handoff.maxChars is held', async () => {
     const w = world();
     write(join(w.root, '.flowloomrc.json'), '{"handoff":{"maxChars":1500}}');
@@ -286,6 +310,75 @@ describe('writing', () => {
 
 describe('receiving', () => {
   const received = /Handoff from the previous master/;
+
+  test('what an unattended session left never stands before the work of an attended one', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.stop('The page is there.');
+    await one.end();
+    for (let run = 0; run < 3; run++) {
+      const robot = w.session({ env: unattended });
+      await robot.start();
+      await robot.prompt('write a commit message');
+      await robot.stop('Fix the typo');
+      // It is master, since nobody else is there, and some die without a word.
+      if (run === 0) await robot.client.kill();
+      else await robot.end();
+    }
+    const two = w.session();
+    const { context } = await two.start();
+    expect(context).toMatch(received);
+    expect(context).toContain('build the checkout');
+    expect(context).not.toContain('Fix the typo');
+    // Shown by name or by nothing.
+    const shown = await typeIn(two, ['handoff', 'show']);
+    expect(shown.stdout).toContain('build the checkout');
+    expect((await typeIn(two, ['handoff'])).stdout).toMatch(/unattended/);
+  });
+
+  test('also where the unattended one is master and at work when the next attended one joins', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.stop();
+    await one.client.kill();
+    const robot = w.session({ env: unattended });
+    await robot.start();
+    await robot.prompt('write a commit message');
+    await robot.stop('Fix the typo');
+    const { context } = await w.session().start();
+    expect(context).toMatch(received);
+    expect(context).toContain('build the checkout');
+    expect(context).not.toContain('Fix the typo');
+  });
+
+  test('where no attended session left anything, the work of an unattended one is inherited', async () => {
+    const w = world();
+    const robot = w.session({ env: unattended });
+    await works(robot, 'migrate the database');
+    await robot.stop('Migrated.');
+    await robot.end();
+    const { context } = await w.session().start();
+    expect(context).toMatch(received);
+    expect(context).toContain('migrate the database');
+  });
+
+  test('an attended session that died is reconstructed, however many unattended ones died after it', async () => {
+    const w = world();
+    const one = w.session();
+    await one.start();
+    await one.prompt('build the checkout');
+    await one.client.kill();
+    for (let run = 0; run < 22; run++) {
+      const robot = w.session({ env: unattended });
+      await robot.start();
+      await robot.client.kill();
+    }
+    const { context } = await w.session().start();
+    expect(context).toMatch(received);
+    expect(context).toContain('build the checkout');
+  });
 
   test('the next master gets what the last one left, labelled and fenced', async () => {
     const w = world();

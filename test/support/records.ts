@@ -51,6 +51,7 @@ export const handoff = (more: Partial<Handoff> = {}): Handoff => ({
   member: '4711-abc',
   name: 'api',
   role: 'master',
+  attended: true,
   seq: 7,
   epoch: 7,
   sessionId: '23351544-1c79-4d69-beae-dae97622fb9f',

@@ -96,6 +96,14 @@ describe('a note', () => {
     'Transcript',
   ];
 
+  test('says whether the session was attended; one of an earlier version counts as attended', () => {
+    const attended = (note: string) => parseHandoff(note, id)?.head.attended;
+    const note = renderHandoff(handoff({ attended: false }), id, 6000);
+    expect(attended(note)).toBe(false);
+    expect(attended(renderHandoff(handoff(), id, 6000))).toBe(true);
+    expect(attended(note.replace(/^attended: .*\n/m, ''))).toBe(true);
+  });
+
   test('keeps head and facts when it is written and read again', () => {
     const words = { goal: '', done: 'It is written.', next: '', questions: [] };
     const note = renderHandoff(handoff({ words }), id, 6000);
@@ -106,6 +114,7 @@ describe('a note', () => {
       member: '4711-abc',
       name: 'api',
       role: 'master',
+      attended: true,
       seq: 7,
       epoch: 7,
       sessionId: '23351544-1c79-4d69-beae-dae97622fb9f',

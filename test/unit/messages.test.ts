@@ -36,6 +36,7 @@ const shown = (body: string, more: Partial<ShownHandoff> = {}): ShownHandoff => 
     member: 'm',
     name: 'api',
     role: 'master',
+    attended: true,
     seq: 3,
     epoch: 3,
     sessionId: 's',

@@ -1,6 +1,6 @@
 import { type HandoffHead, parseHandoff } from '../../core/handoff.ts';
 import type { Store } from '../../core/store.ts';
-import { readNotes, withGit } from '../../flows/notes.ts';
+import { newestOf, readNotes, withGit } from '../../flows/notes.ts';
 import { gitFacts } from '../../io/git.ts';
 import { isWorktreeOf } from '../../io/scope.ts';
 import { handoffList, noHandoffs, noSuchHandoff } from '../../messages/cli.ts';
@@ -19,10 +19,10 @@ export async function listHandoffs(options: { json?: boolean }): Promise<void> {
   else print(handoffList(found, observer.now, paint));
 }
 
-/** One handoff, whole; the newest when none is named. */
+/** One handoff, whole; when none is named, the newest that an attended session left. */
 export async function showHandoff(id: string | undefined, options: { json?: boolean }): Promise<void> {
   const { scope, store } = await openWorkspace(process.cwd(), process.env);
-  const wanted = id ?? (await readNotes(store))[0]?.head.id;
+  const wanted = id ?? newestOf(await readNotes(store))?.head.id;
   const note = wanted === undefined ? null : await store.handoff(wanted);
   const parsed = note === null ? null : parseHandoff(note, wanted!);
   if (!parsed || note === null) return fail(id === undefined ? noHandoffs : noSuchHandoff(id));
