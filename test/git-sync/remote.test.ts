@@ -73,6 +73,50 @@ describe('a remote that does not work', () => {
     expect(isSyncing(a.place, 60_000)).toBe(false);
   });
 
+  describe('is reached by the ssh that the user configured', () => {
+    const inHome = ({ env }: Machine): string => join(env.HOME!, '.gitconfig');
+    test.each<[string, (machine: Machine, value: string) => void]>([
+      ['in the repository', ({ root }, value) => void git(root, 'config', 'core.sshCommand', value)],
+      [
+        'for all repositories',
+        (machine, value) => void git('/', 'config', '-f', inHome(machine), 'core.sshCommand', value),
+      ],
+      [
+        'for those in a directory',
+        (machine, value) => {
+          const file = join(machine.env.HOME!, 'work.gitconfig');
+          git('/', 'config', '-f', file, 'core.sshCommand', value);
+          git('/', 'config', '-f', inHome(machine), `includeIf.gitdir:${machine.root}/.git.path`, file);
+        },
+      ],
+      [
+        'for all, and another in the repository',
+        (machine, value) => {
+          git('/', 'config', '-f', inHome(machine), 'core.sshCommand', 'false');
+          git(machine.root, 'config', 'core.sshCommand', value);
+        },
+      ],
+      [
+        'in the environment',
+        (machine, value) => {
+          git('/', 'config', '-f', inHome(machine), 'core.sshCommand', 'false');
+          machine.env.GIT_SSH_COMMAND = value;
+        },
+      ],
+    ])('%s', async (_where, configure) => {
+      const { base, clone } = fleet();
+      const a = clone('a');
+      git(a.root, 'remote', 'set-url', 'origin', 'shop@host.invalid:shop.git');
+      await a.join('alice');
+      const said = join(base, 'said');
+      configure(a, `${program(join(base, 'own', 'ssh'), `echo "$*" > ${said}; exit 255`)} -i key`);
+      program(join(base, 'bin', 'ssh'), 'exit 255');
+      a.env.PATH = `${join(base, 'bin')}:${process.env.PATH}`;
+      expect((await a.sync()).outcome).toBe('unreachable');
+      expect(readFileSync(said, 'utf8')).toMatch(/^-i key -o BatchMode=yes/);
+    });
+  });
+
   test('over ssh is not asked for a password and may be tried for a moment only', async () => {
     const { base, clone } = fleet();
     const a = clone('a');

@@ -47,10 +47,13 @@ const kept =
 
 const impatient = '-o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=5 -o ServerAliveCountMax=2';
 
-/** An environment in which git never asks and gives up early. */
+/**
+ * An environment in which git never asks and gives up early. `sshCommand` is the user's own, wherever git found it; undefined: none.
+ */
 function quietEnvironment(
   env: NodeJS.ProcessEnv,
   config: readonly (readonly [string, string])[],
+  sshCommand?: string,
 ): NodeJS.ProcessEnv {
   const quiet: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(env))
@@ -74,8 +77,7 @@ function quietEnvironment(
   }
   quiet.GIT_CONFIG_COUNT = String(count);
   // Ssh asks a terminal when it can. A command of the user's own is changed only where it is surely ssh.
-  const own =
-    quiet.GIT_SSH_COMMAND ?? config.findLast(([key]) => key.toLowerCase() === 'core.sshcommand')?.[1];
+  const own = quiet.GIT_SSH_COMMAND ?? sshCommand;
   if (own === undefined && quiet.GIT_SSH === undefined) quiet.GIT_SSH_COMMAND = `ssh ${impatient}`;
   else if (own !== undefined && /^(?:\S*\/)?ssh(?:\s|$)/.test(own))
     quiet.GIT_SSH_COMMAND = `${own} ${impatient}`;
@@ -110,12 +112,12 @@ export async function openRemote(site: RemoteSite): Promise<Remote | RemoteAnswe
   const call = async (
     args: readonly string[],
     env: NodeJS.ProcessEnv,
-    more: Pick<Limits, 'input' | 'isTooMuch'> = {},
+    { gitDir = repository, ...more }: Pick<Limits, 'input' | 'isTooMuch'> & { gitDir?: string } = {},
   ): Promise<RemoteAnswer & { output?: string }> => {
     const limitMs = Math.max(1, leftMs());
     const ended = await runLimited('git', args, {
       directory: worktree,
-      env: { ...env, GIT_DIR: repository },
+      env: { ...env, GIT_DIR: gitDir },
       limitMs,
       ...more,
     });
@@ -140,7 +142,11 @@ export async function openRemote(site: RemoteSite): Promise<Remote | RemoteAnswe
       return end < 0 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
     })
     .filter(([key]) => lent.test(key));
-  const env = quietEnvironment(site.env, config);
+  // Asked as of the user's repository: it may be configured for all of them, or only for those in some directory.
+  const ssh = await call(['config', '--get', 'core.sshCommand'], plain, { gitDir: site.commonDir });
+  if (!ssh.ok && ssh.why !== 'failed') return ssh;
+  const sshCommand = ssh.ok ? ssh.output.replace(/\n$/, '') : undefined;
+  const env = quietEnvironment(site.env, config, sshCommand);
   const url = await call(['config', '--get-all', `remote.${name}.url`], env);
   if (!url.ok) return url.why === 'failed' ? null : url;
 
