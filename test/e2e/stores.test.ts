@@ -4,8 +4,12 @@ import { expect } from 'vitest';
 import { toldAt } from './support/hook-context.ts';
 import { scenario, scenarios, type World } from './support/world.ts';
 
-const configure = (world: World, values: object): void =>
+/** In the repository, and the user agrees to it. */
+function configure(world: World, values: object): void {
   writeFileSync(join(world.scratch.repository, '.flowloomrc'), JSON.stringify(values));
+  const { status, stderr } = world.flowloom(['trust', '--yes']);
+  expect(status, stderr).toBe(0);
+}
 
 const stores: Readonly<Record<string, (world: World) => object>> = {
   git: () => ({ store: 'git' }),
