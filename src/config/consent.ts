@@ -11,13 +11,12 @@
  */
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Places } from '../core/config.ts';
 import { list, object, text } from '../core/shape.ts';
 import { createFile, makePrivateDirectory, replaceFile } from '../io/atomic-write.ts';
 import { namedPath } from '../io/named-path.ts';
-import { preparePlace, statePlaces } from '../io/places.ts';
+import { homeDirectory, preparePlace, statePlaces } from '../io/places.ts';
 import { safeRead, safeReadWithStat } from '../io/safe-read.ts';
 import type { Scope } from '../io/scope.ts';
 
@@ -64,7 +63,7 @@ const isKey = (key: string): boolean => /^[0-9a-f]{64}$/.test(key);
 /** Where this user's key lies; null where the user has no place for state. */
 function keyFile(env: NodeJS.ProcessEnv): string | null {
   const { XDG_STATE_HOME: configured = '' } = env;
-  const home = env.HOME || os.homedir();
+  const home = homeDirectory(env);
   const state = isAbsolute(configured) ? configured : home && join(home, '.local', 'state');
   return state ? join(state, 'flowloom', 'trust.key') : null;
 }

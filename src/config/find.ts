@@ -1,8 +1,9 @@
 /** Says which configuration files are there, before anything is loaded to read them: most repositories and users have none. */
 import fs from 'node:fs';
-import os from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { defaults } from '../core/config.ts';
+import { messageOf } from '../core/message-of.ts';
+import { homeDirectory } from '../io/places.ts';
 import type { Scope } from '../io/scope.ts';
 import type { LoadedConfig } from './load.ts';
 
@@ -18,6 +19,15 @@ const names = [
   '.config/flowloomrc.yaml',
   '.config/flowloomrc.yml',
 ];
+
+const nothing: LoadedConfig = {
+  config: defaults,
+  file: null,
+  own: null,
+  problems: [],
+  wants: null,
+  agreed: false,
+};
 
 /** Of somebody's package.json; one that is larger is none that a person wrote. */
 const packageBytes = 1 << 20;
@@ -38,7 +48,7 @@ function mayHoldConfig(path: string, name: string): boolean {
 /** The user's own configuration file, which may not be there; null without a home. A relative XDG_CONFIG_HOME does not count. */
 export function ownConfigFile(env: NodeJS.ProcessEnv): string | null {
   const { XDG_CONFIG_HOME: configured = '' } = env;
-  const home = env.HOME || os.homedir();
+  const home = homeDirectory(env);
   const directory = isAbsolute(configured) ? configured : home && join(home, '.config');
   return directory ? join(directory, 'flowloom', 'config.json') : null;
 }
@@ -51,8 +61,14 @@ export async function configOf(scope: Scope, env: NodeJS.ProcessEnv): Promise<Lo
   const found = names.filter((name) => mayHoldConfig(join(scope.worktree, name), name));
   const own = ownConfigFile(env);
   const mine = own && mayHoldConfig(own, '') ? own : null;
-  if (found.length === 0 && !mine && !env.FLOWLOOM_STORE)
-    return { config: defaults, file: null, own: null, problems: [], wants: null, agreed: false };
-  const { loadConfig } = await import('./load.ts');
-  return loadConfig({ scope, env, names: found, own: mine });
+  if (found.length === 0 && !mine && !env.FLOWLOOM_STORE) return nothing;
+  try {
+    const { loadConfig } = await import('./load.ts');
+    return loadConfig({ scope, env, names: found, own: mine });
+  } catch (cause) {
+    // Cosmiconfig cannot be loaded by a user whom the system does not know and who has no HOME.
+    const file = mine ?? (found[0] ? join(scope.worktree, found[0]) : 'the environment');
+    const expected = `one that can be looked at (${messageOf(cause)})`;
+    return { ...nothing, problems: [{ key: '(the whole file)', expected, file }] };
+  }
 }

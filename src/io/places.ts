@@ -14,7 +14,8 @@ export interface Place {
   readonly what: 'FLOWLOOM_STATE_DIR' | 'git directory' | 'user state directory' | 'temporary directory';
 }
 
-function homeDirectory(env: NodeJS.ProcessEnv): string {
+/** The user's home; empty where nothing says which that is. */
+export function homeDirectory(env: NodeJS.ProcessEnv): string {
   if (env.HOME) return env.HOME;
   try {
     return os.homedir();

@@ -12,7 +12,7 @@ import { beCertain, type Membership, takePartForCertain, tryAnnounce } from '../
 import { atSessionEnd } from '../flows/leave.ts';
 import { attempt, type Session } from '../flows/session.ts';
 import { type Survey, survey } from '../flows/survey.ts';
-import { clientGone, ignored, noDirectory, off } from '../messages/mcp.ts';
+import { clientGone, forTheUser, ignored, noDirectory, off } from '../messages/mcp.ts';
 
 /** The session cannot take part; the message says why, in a sentence for the model. */
 export class NoSeatError extends Error {
@@ -139,7 +139,7 @@ export class Seat {
       this.#env,
     );
     if (!session) throw new NoSeatError(notice ?? ignored);
-    if (notice) this.#notice = notice;
+    if (notice) this.#notice = forTheUser(notice);
     // The environment is as old as the server; where hooks write it, the notebook knows which conversation this is.
     const { conversation } = session.notebook;
     const occasion = {

@@ -118,3 +118,6 @@ export const written = (id: string, place: string): string =>
 
 /** When the author of a handoff wrote nothing at all. */
 export const saysNothing = 'Nothing was written: goal, done and next were all empty.';
+
+/** What the user should hear, in the answer of a tool that the model reads. */
+export const forTheUser = (notice: string): string => `For the user: ${notice}`;

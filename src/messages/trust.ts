@@ -3,7 +3,8 @@ import type { Wants } from '../config/consent.ts';
 import { oneLine, quoted } from '../core/quote.ts';
 import { wishText } from './consent.ts';
 
-const pathChars = 300;
+/** All of it: who agrees to a path must have seen its end. */
+const pathChars = 5000;
 const named = (text: string): string => quoted(text, pathChars);
 
 /** What `trust` shows beyond the wish itself. */
@@ -73,7 +74,8 @@ export const askOnTerminal = `${stillUntrusted}\nThere is no terminal to ask on.
 export const revoked = (was: boolean): string =>
   was
     ? 'Taken back, all of it in this clone. Sessions that start from now on use the store that you chose\n' +
-      'yourself, else files of this clone; those that run stay where they are until they end.'
+      'yourself, else files of this clone; those that run stay where they are until they end. What was sent\n' +
+      'or written before stays where it is.'
     : 'There was nothing to take back: you agreed to nothing in this clone.';
 
 export const notKept = (reason: string): string => `Your consent could not be kept: ${oneLine(reason, 300)}.`;

@@ -1,5 +1,5 @@
 /** The command by which a user agrees to what a repository wants of places and sharing. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -186,6 +186,25 @@ test('where nothing can be kept: a sentence, and no consent', async () => {
   chmodSync(join(w.home, '.local', 'state', 'flowloom', 'trust.key'), 0o644);
   expect((await type(w, ['trust', '--yes'])).stderr).toMatch(/trust\.key can be read by others: remove it/);
   expect((await type(w, ['trust'])).code).toBe(1);
+});
+
+const unknown = ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'];
+const canBeUnknown = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
+
+describe('a user whom the system does not know, without a home', () => {
+  if (!canBeUnknown) missing('root and setpriv, to be somebody else');
+  test.runIf(canBeUnknown)(
+    'is told that the file cannot be looked at, and has no configuration',
+    async () => {
+      const w = sharing();
+      execFileSync('chown', ['-R', '54321:54321', w.base]);
+      const options = { through: unknown, env: { HOME: undefined } };
+      const { code, stdout, stderr } = await type(w, ['trust', '--yes'], options);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(/\.flowloomrc\.json: \(the whole file\) does not count/);
+      expect((await type(w, ['status'], options)).stdout).toMatch(/^config .*\.flowloomrc\.json/m);
+    },
+  );
 });
 
 const hasScript = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;

@@ -283,7 +283,7 @@ describe('whatever the place is', () => {
     const connection = await connect(w);
     const first = await connection.call('join');
     expect(first.text).toMatch(
-      /^flowloom: the git directory cannot be used .*\n\nYou are master \(epoch 1\)/,
+      /^For the user: flowloom: the git directory cannot be used .*\n\nYou are master \(epoch 1\)/,
     );
     expect((await connection.call('whoami')).text).toMatch(/^You are master \(epoch 1\); 1 live session/);
   });

@@ -29,7 +29,8 @@ export async function syncCommand(options: { json?: boolean }): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 200));
     report = await sync(site);
   }
-  const untrusted = wants !== null && !agreed && report.outcome === 'no-remote';
+  const unheard = wants !== null && !agreed && wants.places.store === 'git' && wants.places.remote !== '';
+  const untrusted = unheard && report.outcome === 'no-remote';
   const failed = untrusted || !well.includes(report.outcome);
   if (options.json) {
     printJson({ ...report, trust: trustOf({ wants, agreed }) });

@@ -84,9 +84,9 @@ export async function trust(options: { yes?: boolean; revoke?: boolean; json?: b
     const given = agreed || options.yes === true;
     if (options.json) return printFacts(config, given, scope);
     if (wants) return await decide(wants, config, given, scope);
-    print(nothingToTrust(config.file));
     // Nothing can be said of what a file wants that cannot be read.
     if (config.problems.some(({ key }) => key === '(the whole file)')) process.exitCode = 1;
+    else print(nothingToTrust(config.file));
   } catch (cause) {
     fail(notKept(messageOf(cause)));
   }
