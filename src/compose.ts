@@ -1,7 +1,7 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import os from 'node:os';
 import { leavesAnswer, openGate, type Prepare } from './claude/gate.ts';
-import { clientStarts, isAliveHere, type Self, selfOfHook } from './claude/identity.ts';
+import { clientStarts, isAliveHere, isBackground, type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
 import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
@@ -152,6 +152,8 @@ export interface Opening {
   readonly directory: string;
   readonly self: Self;
   readonly attended: boolean;
+  /** See `Session`. */
+  readonly talks: boolean;
   readonly occasion: Occasion;
   /** What the user named the session; empty when the client's own note about it is to be asked. */
   readonly title: string;
@@ -161,6 +163,20 @@ export interface Opening {
   readonly comesBack: boolean;
 }
 
+/** The conversation that a fork in this very process or another one is a copy of; empty when it is none, or nothing says it. */
+async function forkedFrom(
+  { source }: HookPayload,
+  { process }: Self,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  if (source !== 'fork') return '';
+  const { originOf } = await import('./claude/fork.ts');
+  return originOf(process.pid, env);
+}
+
+const lastResponseAt = ({ source, sinceLastResponse }: HookPayload): number =>
+  source === 'fork' && sinceLastResponse !== null ? Date.now() - sinceLastResponse * 1000 : 0;
+
 /** The session a hook belongs to. */
 export async function openSession(
   event: HookEvent,
@@ -168,27 +184,41 @@ export async function openSession(
   env: NodeJS.ProcessEnv,
 ): Promise<OpenedByHook> {
   const directory = env.CLAUDE_PROJECT_DIR || payload.cwd || '/';
+  const self = selfOfHook(env);
+  const background = isBackground(env) ? await import('./claude/background.ts') : null;
+  const starts = event === 'SessionStart';
+  const parked = starts && background ? background.parkedFor(payload, env) : null;
+  // One that was begun ahead for a task to come, and may never get one, waits for its first prompt.
+  const waits = background !== null && starts && !parked && background.isNew(payload, env);
   const occasion: Occasion = {
     sessionId: payload.sessionId.slice(0, 200),
     transcript: payload.transcriptPath.slice(0, 4096),
     cwd: (payload.cwd || directory).slice(0, 4096),
+    parks: parked?.member ?? '',
+    forkedFrom: parked?.conversation || (await forkedFrom(payload, self, env)),
+    lastResponseAt: lastResponseAt(payload),
     key: keyOf(event, payload),
   };
   const attended = env.CLAUDE_CODE_SESSION_ATTENDED !== '0';
   const opening: Opening = {
     event,
     directory,
-    self: selfOfHook(env),
-    attended,
+    self,
+    attended: attended || parked !== null,
+    talks: event === 'UserPromptSubmit' && background !== null && background.isTalk(payload, env),
     occasion,
     title: payload.sessionTitle,
-    settles: event !== 'SessionEnd',
+    settles: event !== 'SessionEnd' && !waits,
     comesBack: comesBackAt.includes(event),
   };
   const { session, notice } = await openMember(opening, env);
   if (session) {
     const asBefore = leavesAnswer(event) && !session.notebook.degraded;
-    const prepare = asBefore ? nothing : await preparing(session, () => openGate(event, payload, env));
+    // Every prompt of a session in the background is looked at until a person talks to it.
+    const prepare =
+      asBefore || (background && !session.attended && !session.talks)
+        ? nothing
+        : await preparing(session, () => openGate(event, payload, env));
     return { session, notice, prepare };
   }
   // Without a home nothing can remember that it was said: once a start is once enough.
@@ -197,14 +227,14 @@ export async function openSession(
 
 /** The session of a member. Chooses the place for its state when the process is new; later it is where its notebook is. */
 export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Promise<Opened> {
-  const { event, self, attended, occasion } = opening;
+  const { event, self, occasion } = opening;
   const scope = locateScope(opening.directory);
   const log = (code: string, message: string): void =>
     appendLog(statePlaces(scope, env), { at: isoTime(Date.now()), event, code, message });
 
   const newcomer = (places: readonly Place[]): Newcomer => {
     const { sessionId } = occasion;
-    return { scope, places, id: self.id, sessionId, attended, env, log };
+    return { scope, places, id: self.id, sessionId, attended: opening.attended || opening.talks, env, log };
   };
   const { home, notice } = await settledFor(opening, scope, env, newcomer);
   if (!home) return { session: null, notice };
@@ -212,7 +242,8 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
   const session: Session = {
     self,
     occasion,
-    attended,
+    attended: opening.attended || home.notebook.join?.birth.attended === true,
+    talks: opening.talks && (Boolean(env.CLAUDE_JOB_DIR) || home.notebook.join?.birth.cause === 'fork'),
     declines: env.FLOWLOOM_ROLE === 'worker',
     worktree: scope.worktree,
     hostName: () => os.hostname(),

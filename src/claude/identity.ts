@@ -2,7 +2,7 @@
 import { type Domain, type MemberId, type ProcessRef, unnoted } from '../core/member.ts';
 import { fingerprint } from '../io/fingerprint.ts';
 import { ancestors, exists, startOf, startOfSelf, startsOf, thisDomain } from '../io/processes.ts';
-import { notedStart } from './session-file.ts';
+import { notedStart, noteOf } from './session-file.ts';
 
 export interface Self {
   readonly id: MemberId;
@@ -83,6 +83,12 @@ function startOfMe(pid: number, env: NodeJS.ProcessEnv): string | null {
   }
 }
 
+/** The member that the process with that number in this domain would be; null when there is no such process. */
+export function memberWithPid(pid: number, env: NodeJS.ProcessEnv): MemberId | null {
+  const start = startOfMe(pid, env);
+  return start ? identify(pid, start, env).id : null;
+}
+
 /** Whether the process with that id, of which no more is known, lives in this domain; also when it could only not be asked. */
 export function isAliveHere(id: MemberId, domain: Domain, starts: ClientStarts): boolean {
   const pid = Number.parseInt(id, 10);
@@ -125,6 +131,19 @@ export const isAlive = ({ pid, start }: ProcessRef, env: NodeJS.ProcessEnv): boo
   const found = clientStarts(env).startOf(pid);
   return found !== null && (found === '' || start === '' || found === start);
 };
+
+/** The client runs it in the background for a person who may come and talk to it; `claude -p` and SDKs are no such sessions. */
+export const isBackground = (env: NodeJS.ProcessEnv): boolean =>
+  env.CLAUDE_CODE_SESSION_ATTENDED === '0' && env.CLAUDE_CODE_ENTRYPOINT === 'cli';
+
+/**
+ * Its hooks alone can say when it takes part: it runs in the background, where it may wait for a task that never comes, or its
+ * conversation went there.
+ */
+export function joinsByHooksOnly(pid: number, env: NodeJS.ProcessEnv): boolean {
+  const note = noteOf(pid, env);
+  return note?.kind === 'bg' || typeof note?.parkedJobId === 'string';
+}
 
 /** Somebody sits before the client of this server. Servers are not told as hooks are; how the client was started says it. */
 export const attendedServer = (env: NodeJS.ProcessEnv): boolean =>

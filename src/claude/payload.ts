@@ -27,6 +27,10 @@ export interface HookPayload {
   /** Only when the user named the session. */
   readonly sessionTitle: string;
   readonly toolCalls: readonly unknown[];
+  /** SessionStart of a conversation that was there before: seconds since the last response in it. */
+  readonly sinceLastResponse: number | null;
+  /** Stop: the prompts of what is scheduled in this session. They come as UserPromptSubmit without a sign of that. */
+  readonly scheduled: readonly string[];
 }
 
 /** The payload, or null when the text is not one JSON object. Fields of a wrong type count as missing. */
@@ -53,6 +57,11 @@ export function parsePayload(text: string): HookPayload | null {
     compactSummary: str('compact_summary'),
     sessionTitle: str('session_title'),
     toolCalls: Array.isArray(fields.tool_calls) ? fields.tool_calls : [],
+    sinceLastResponse:
+      typeof fields.seconds_since_last_response === 'number' ? fields.seconds_since_last_response : null,
+    scheduled: (Array.isArray(fields.session_crons) ? fields.session_crons : [])
+      .map((cron: { prompt?: unknown } | null) => cron?.prompt)
+      .filter((prompt) => typeof prompt === 'string'),
   };
 }
 

@@ -19,10 +19,11 @@ interface SessionNote {
   /** When the process began, as the system tells it: a FILETIME on Windows, where it was called `procStartFt` for a while. */
   readonly procStart?: unknown;
   readonly procStartFt?: unknown;
+  readonly [field: string]: unknown;
 }
 
 /** The note about that process; null when there is none. Throws when it could not be read, or is being written. */
-function noteOf(pid: number, env: NodeJS.ProcessEnv): SessionNote | null {
+function readNote(pid: number, env: NodeJS.ProcessEnv): SessionNote | null {
   const directory = claudeDirectory(env);
   if (!directory) return null;
   const text = safeRead(within(within(directory, 'sessions'), `${pid}.json`), 64 * 1024);
@@ -30,19 +31,24 @@ function noteOf(pid: number, env: NodeJS.ProcessEnv): SessionNote | null {
   return isRecord(note) && note.pid === pid ? note : null;
 }
 
+/** The client's note about that process; null when there is none that can be read. Any field may be missing. */
+export function noteOf(pid: number, env: NodeJS.ProcessEnv): SessionNote | null {
+  try {
+    return readNote(pid, env);
+  } catch {
+    return null;
+  }
+}
+
 /** The name under which the client's SendMessage tool reaches that process; empty when it does not say. */
 export function sessionName(pid: number, env: NodeJS.ProcessEnv): string {
-  try {
-    const name = noteOf(pid, env)?.name;
-    return typeof name === 'string' ? name : '';
-  } catch {
-    return '';
-  }
+  const name = noteOf(pid, env)?.name;
+  return typeof name === 'string' ? name : '';
 }
 
 /** When that process began by the client's note, in the words of the system; null when no note says it. Throws as it is read. */
 export function notedStart(pid: number, env: NodeJS.ProcessEnv): string | null {
-  const note = noteOf(pid, env);
+  const note = readNote(pid, env);
   const said = note?.procStart ?? note?.procStartFt;
   const start = typeof said === 'string' || typeof said === 'number' ? String(said) : '';
   return start.trim().replace(/\s+/g, ' ').slice(0, 100) || null;

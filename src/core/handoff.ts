@@ -5,6 +5,7 @@
  */
 import type { Role } from './election.ts';
 import type { GitFacts } from './git-facts.ts';
+import { isoTime } from './iso-time.ts';
 import { clip, fenced, oneLine, sanitize } from './quote.ts';
 import { redact } from './redact.ts';
 import { nextStep, questionsIn } from './said.ts';
@@ -38,6 +39,8 @@ export interface Handoff {
   readonly firstPrompt: string;
   readonly latestPrompt: string;
   readonly said: string;
+  /** When its last turn ended, in ms since 1970; 0 when none did. */
+  readonly saidAt: number;
   /** Written on purpose, by a tool of the MCP server. */
   readonly words: OwnWords | null;
   /** Put through the client's question tool and unanswered. */
@@ -65,6 +68,7 @@ export interface HandoffHead
     | 'epoch'
     | 'sessionId'
     | 'writtenAt'
+    | 'saidAt'
     | 'worktree'
   > {
   readonly id: string;
@@ -116,6 +120,7 @@ function frontmatter(handoff: Handoff, id: string, chars: number): string {
     ['permalink', own(`flowloom/handoffs/${id.toLowerCase().replaceAll('.', '-')}`)],
     ['created', foreign(handoff.joinedAt)],
     ['modified', own(handoff.writtenAt)],
+    ['said', own(handoff.saidAt ? isoTime(handoff.saidAt) : '')],
     ['status', own(handoff.label)],
     ['member', foreign(handoff.member)],
     ['name', foreign(handoff.name)],
@@ -266,6 +271,7 @@ export function parseHandoff(note: string, id: string): { head: HandoffHead; bod
     epoch: Number(get('epoch')) || 0,
     sessionId: get('claude_session_id'),
     writtenAt: get('modified'),
+    saidAt: Date.parse(get('said')) || 0,
     branch: get('branch'),
     worktree: get('worktree'),
     goal: get('goal'),

@@ -41,8 +41,9 @@ export const unnoted = '-';
  */
 export type Candidacy = 'eligible' | 'fallback' | 'declined';
 
-/** What made the member join. `promote` and `yield` are joins of a member that is already there. */
-export type JoinCause = 'startup' | 'resume' | 'fork' | 'late' | 'promote' | 'yield';
+/** What made the member join. `promote`, `yield` and `attended` (a person talks to it now) are joins of a
+ * member that is already there. */
+export type JoinCause = 'startup' | 'resume' | 'fork' | 'late' | 'attended' | 'promote' | 'yield';
 
 /** The immutable record of one join. Its number stands in its place in the store, not in the record. */
 export interface Birth {
@@ -55,6 +56,10 @@ export interface Birth {
   readonly cause: JoinCause;
   /** ISO 8601, for people. Order comes from the number. */
   readonly joinedAt: string;
+  /** It ranks as if it had joined with this number, a lower one than its own: that of its earlier join, or of whom it parks. */
+  readonly place?: number;
+  /** The conversation of this member, a process of the same domain, goes on here. It is parked until it joins again. */
+  readonly parks?: MemberId;
 }
 
 /** What a member tells the others about itself; written by its owner only, replaced as a whole. */
@@ -114,6 +119,9 @@ export function asBirth(value: unknown): Birth | null {
   if (!text(domain.host) || !text(domain.boot) || !text(domain.namespace)) return null;
   if (!candidacies.includes(value.candidacy) || typeof value.attended !== 'boolean') return null;
   if (!text(value.joinedAt) || !text(value.host) || !text(value.cause)) return null;
+  if (value.place !== undefined && !(Number.isSafeInteger(value.place) && (value.place as number) > 0))
+    return null;
+  if (value.parks !== undefined && !text(value.parks)) return null;
   return value as unknown as Birth;
 }
 

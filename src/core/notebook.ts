@@ -52,12 +52,18 @@ export interface Conversation {
   /** When it was given, in ms since 1970. */
   readonly latestPromptAt: number;
   readonly said: string;
+  /** When its last turn ended, in ms since 1970; 0 when none did. */
+  readonly saidAt: number;
   readonly summary: string;
   /** What the session itself wrote for its handoff. */
   readonly words: OwnWords | null;
   readonly digest: Digest;
+  /** The conversation that it is a copy of, and since when; null when it is none. */
+  readonly origin: { readonly sessionId: string; readonly at: number } | null;
   /** How far the transcript has been read. */
   readonly read: { readonly path: string; readonly offset: number };
+  /** Prompts that the client submits by itself at their time; by their text nobody would know. */
+  readonly scheduled: readonly string[];
   /** Id of the handoff that was shown in this conversation. */
   readonly received: string;
   /** Id of the handoff that this conversation writes; it keeps its name when the member is promoted. */
@@ -109,10 +115,13 @@ export const newConversation = (sessionId: string): Conversation => ({
   latestPrompt: '',
   latestPromptAt: 0,
   said: '',
+  saidAt: 0,
   summary: '',
   words: null,
   digest: emptyDigest,
+  origin: null,
   read: { path: '', offset: 0 },
+  scheduled: [],
   received: '',
   handoffId: '',
 });
@@ -162,10 +171,13 @@ const conversation = object<Conversation>({
   latestPrompt: or(text, ''),
   latestPromptAt: or(number, 0),
   said: or(text, ''),
+  saidAt: or(number, 0),
   summary: or(text, ''),
   words: or(nullable(object({ goal: text, done: text, next: text, questions: list(text) })), null),
   digest: or(digest, emptyDigest),
+  origin: or(nullable(object({ sessionId: text, at: number })), null),
   read: or(object({ path: text, offset: number }), { path: '', offset: 0 }),
+  scheduled: or(list(text), []),
   received: or(text, ''),
   handoffId: or(text, ''),
 });

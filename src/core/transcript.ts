@@ -51,7 +51,8 @@ export const emptyDigest: Digest = {
 };
 
 const most = { files: 60, commands: 12, todos: 40, asked: 8 };
-const promptChars = 1000;
+/** So much of a prompt is kept. */
+export const promptChars = 1000;
 const saidChars = 4000;
 
 type Json = Record<string, unknown>;

@@ -14,7 +14,7 @@ import {
 import { isoTime } from '../core/iso-time.ts';
 import { displayName, type Member } from '../core/member.ts';
 import type { Conversation } from '../core/notebook.ts';
-import { digest, keep } from '../core/transcript.ts';
+import { digest, keep, promptChars } from '../core/transcript.ts';
 import { enterConversation, holdPlace, type Membership, tryAnnounce } from './join.ts';
 import { idsBeyond } from './notes.ts';
 import { attempt, type Session } from './session.ts';
@@ -23,6 +23,7 @@ const saidChars = 4000;
 const summaryChars = 4000;
 const wordsChars = 1500;
 const mostQuestions = 6;
+const mostScheduled = 20;
 
 /** The handoff that a conversation amounts to. */
 export function handoffOf(
@@ -46,6 +47,7 @@ export function handoffOf(
     firstPrompt: conversation.firstPrompt || digest.firstPrompt,
     latestPrompt: conversation.latestPrompt,
     said: conversation.said || digest.lastSaid,
+    saidAt: conversation.saidAt,
     words: conversation.words,
     asked: digest.asked.map((question) => question.text),
     todos: digest.todos,
@@ -125,10 +127,22 @@ async function own(session: Session, text: string): Promise<string> {
 }
 
 /** Stop. Prints nothing ever: text at a stop would continue the turn. */
-export async function atStop(session: Session, lastMessage: string): Promise<void> {
+export async function atStop(
+  session: Session,
+  lastMessage: string,
+  scheduled: readonly string[] = [],
+): Promise<void> {
   const conversation = enterConversation(session);
   const said = lastMessage ? keep(await own(session, lastMessage), saidChars) : conversation.said;
-  session.notebook = { ...session.notebook, conversation: { ...conversation, said } };
+  session.notebook = {
+    ...session.notebook,
+    conversation: {
+      ...conversation,
+      said,
+      saidAt: session.observer.now,
+      scheduled: scheduled.slice(-mostScheduled).map((prompt) => keep(prompt, promptChars)),
+    },
+  };
   const { me, ...standing } = await holdPlace(session);
   takeNote(session);
   await tryAnnounce(session, me.presence);

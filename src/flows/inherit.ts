@@ -42,10 +42,21 @@ export async function inherit(
     former,
   );
   const { previous, chosen } = attended.chosen ? attended : lastMasters(notes, others, former);
-  // Its own conversation, taken up again: the model has it already.
-  const { sessionId } = session.occasion;
-  if (!chosen || (sessionId !== '' && chosen.head.sessionId === sessionId)) return null;
+  if (!chosen || isKnown(session, chosen)) return null;
   return { ...(await asShown(session, chosen)), earlier: chosen !== previous };
+}
+
+/** How far apart the end of a turn and the last response in it may be, with what runs at the end of turns. */
+const turnEndMs = 5000;
+
+/** It is of this very conversation, taken up again or forked: the model has it already. Not what the other one did since. */
+function isKnown({ occasion, notebook }: Session, { head }: Note): boolean {
+  const { sessionId, lastResponseAt } = occasion;
+  if (sessionId !== '' && head.sessionId === sessionId) return true;
+  const { origin } = notebook.conversation;
+  if (origin) return head.sessionId === origin.sessionId && head.saidAt <= origin.at;
+  // Nothing names the conversation that a fork continues; but its last response is known to the second.
+  return lastResponseAt > 0 && head.saidAt > 0 && Math.abs(head.saidAt - lastResponseAt) < turnEndMs;
 }
 
 /** Of these notes the one of who was master last, and the one to show where that one left none. */

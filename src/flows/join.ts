@@ -1,6 +1,6 @@
 /** A process becomes a member, stays one, or finds that it is one already. */
 import type { Config } from '../core/config.ts';
-import { type Roster, type Standing, standingIn } from '../core/election.ts';
+import { placeOf, type Roster, type Standing, standingIn } from '../core/election.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { Birth, Candidacy, JoinCause, Member, MemberId, Presence } from '../core/member.ts';
 import {
@@ -36,6 +36,9 @@ const candidacyOf = (session: Session, config: Config): Candidacy => {
  * within the process find it in the roster. A join that the store lost, or that was filed in another store, is filed again
  * under its number.
  *
+ * One that was unattended and is talked to joins again as an attended one. One whose conversation moved to another process is parked and
+ * in no roster: a hook of its own means that it has a new one, so it joins anew.
+ *
  * A newcomer that needs its role, and of the others only the newest, says so: see `survey` for what it is spared.
  */
 export async function takePart(
@@ -56,7 +59,7 @@ export async function takePart(
     const other = session.notebooks.seenBy(id);
     return other?.store === session.notebook.store ? other.sight : null;
   };
-  const unseen = look === 'newest' && (await isNew(session)) ? 'crowd' : 0;
+  const unseen = look === 'newest' && !session.occasion.parks && (await isNew(session)) ? 'crowd' : 0;
   let seen = await survey(store, observer, session.notebook.sight, { recall, unseen });
   let me = find(seen.roster);
   const { join } = session.notebook;
@@ -65,10 +68,11 @@ export async function takePart(
     if (await store.refile(join.birth, join.seq)) seen = await again(seen);
     me = find(seen.roster);
   }
-  if (!me) {
-    await announce(session, null);
+  if (!me || (session.attended && !me.birth.attended)) {
+    const birth = me ? attendedFrom(session, me) : birthOf(session, cause, seen.roster);
+    if (!me) await announce(session, null);
     const { top, sum } = seen.sight;
-    const seq = await store.join(birthOf(session, cause), Math.max(session.floor, top), { listed: true });
+    const seq = await store.join(birth, Math.max(session.floor, top), { listed: true });
     // With the next number nobody came in between.
     seen = await again(seen, seq === top + 1 ? { above: [seq], below: sum } : undefined);
     me = find(seen.roster);
@@ -147,16 +151,31 @@ const joinsOf = ({ members }: Roster, self: MemberId): Join[] =>
     .slice(0, mostPeers)
     .map(({ seq, birth }) => ({ seq, birth }));
 
-function birthOf(session: Session, cause: JoinCause): Birth {
+/** A person talks to it now: it stands for master, where it joined in the order of joins. */
+const attendedFrom = (session: Session, me: Member): Birth => ({
+  ...me.birth,
+  attended: true,
+  // Who stood back, or was promoted, meant it.
+  candidacy:
+    me.birth.candidacy === 'fallback' ? candidacyOf(session, session.notebook.config) : me.birth.candidacy,
+  cause: 'attended',
+  joinedAt: isoTime(session.observer.now),
+  place: placeOf(me),
+});
+
+/** One that a conversation moved to takes the place of the one that it left. */
+function birthOf(session: Session, cause: JoinCause, { members }: Roster): Birth {
+  const parked = members.find(({ birth }) => birth.id === session.occasion.parks);
   return {
     version: 1,
     id: session.self.id,
     process: session.self.process,
     host: session.hostName(),
-    candidacy: candidacyOf(session, session.notebook.config),
-    attended: session.attended,
+    candidacy: parked?.birth.candidacy ?? candidacyOf(session, session.notebook.config),
+    attended: parked?.birth.attended ?? session.attended,
     cause,
     joinedAt: isoTime(session.observer.now),
+    ...(parked ? { place: placeOf(parked), parks: parked.birth.id } : {}),
   };
 }
 
@@ -188,12 +207,15 @@ export const tryAnnounce = (session: Session, current: Presence | null): Promise
 
 /** The conversation this hook belongs to: the one in the notebook, or a new one when the session id is another. */
 export function enterConversation(session: Session): Conversation {
-  const { sessionId, transcript } = session.occasion;
+  const { sessionId, transcript, forkedFrom, lastResponseAt } = session.occasion;
   const known = session.notebook.conversation;
   const same = known.sessionId === sessionId || sessionId === '';
   const conversation = same ? known : newConversation(sessionId);
   const read = conversation.read.path === transcript ? conversation.read : { path: transcript, offset: 0 };
-  const entered = { ...conversation, read };
+  // A fork within the process is one of what was there until now.
+  const copied = forkedFrom || (!same && lastResponseAt > 0 ? known.sessionId : '');
+  const origin = copied ? { sessionId: copied, at: session.observer.now } : conversation.origin;
+  const entered = { ...conversation, read, origin };
   session.notebook = { ...session.notebook, conversation: entered };
   return entered;
 }

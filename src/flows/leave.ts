@@ -15,8 +15,8 @@ const livesOn: readonly string[] = ['clear', 'resume'];
  */
 export async function atSessionEnd(session: Session, reason: string): Promise<void> {
   const { store, self, observer } = session;
-  const { roster } = await survey(store, observer, session.notebook.sight);
-  const me = roster.members.find((member) => member.birth.id === self.id);
+  const { roster, parked } = await survey(store, observer, session.notebook.sight);
+  const me = [...roster.members, ...parked].find((member) => member.birth.id === self.id);
   if (!me) return;
   await closeConversation(session, me, roster);
   if (livesOn.includes(reason)) return;

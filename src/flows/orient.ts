@@ -2,14 +2,12 @@
 import { type Roster, roleOf } from '../core/election.ts';
 import { displayName, type JoinCause, type Member, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
-import { digestBatch, isHumanPrompt, keep } from '../core/transcript.ts';
+import { digestBatch, isHumanPrompt, keep, promptChars } from '../core/transcript.ts';
 import { briefing, changeLine, promptLine, type ShownHandoff } from '../messages/model.ts';
 import { enterConversation, type Membership, takePartForCertain, tryAnnounce } from './join.ts';
 import { mastersMeanwhile } from './meanwhile.ts';
 import { noteIds } from './notes.ts';
 import { attempt, type Session } from './session.ts';
-
-const promptChars = 1000;
 
 function toldNow({ self, notebook }: Session, roster: Roster): Told {
   return {
@@ -141,8 +139,9 @@ export async function atQuestion(session: Session, membership: Membership): Prom
 export async function atPrompt(session: Session, prompt: string): Promise<string | null> {
   if (isEcho(session, 'prompt')) return null;
   const conversation = enterConversation(session);
-  if (isHumanPrompt(prompt)) {
-    const latestPrompt = keep(prompt, promptChars);
+  const latestPrompt = keep(prompt, promptChars);
+  if (isHumanPrompt(prompt) && !conversation.scheduled.includes(latestPrompt)) {
+    session.attended ||= session.talks;
     session.notebook = {
       ...session.notebook,
       conversation: {

@@ -1,4 +1,5 @@
 /** Roles are not guessed around a record that could not be read. Loaded only when there is one. */
+import { placeOf } from '../core/election.ts';
 import type { Observer } from '../core/liveness.ts';
 import type { MemberId } from '../core/member.ts';
 import { type Store, unlessRefused } from '../core/store.ts';
@@ -17,7 +18,7 @@ export async function refuseToGuess(
   self: MemberId | null,
   { roster, refused }: Pick<Survey, 'roster' | 'refused'>,
 ): Promise<void> {
-  const unbeaten = roster.master?.birth.candidacy === 'eligible' ? roster.epoch : 0;
+  const unbeaten = roster.master?.birth.candidacy === 'eligible' ? placeOf(roster.master) : 0;
   const birth = refused.find(({ of }) => typeof of === 'number' && of > unbeaten);
   if (!birth) return;
   const known = new Set([self, ...roster.members.map((member) => member.birth.id)]);

@@ -17,5 +17,6 @@ function rejoin(
   candidacy: 'eligible' | 'declined',
   now: Date,
 ): Promise<number> {
-  return store.join({ ...birth, cause, candidacy, joinedAt: now.toISOString() }, seq);
+  const { place: _, ...rest } = birth;
+  return store.join({ ...rest, cause, candidacy, joinedAt: now.toISOString() }, seq);
 }

@@ -11,6 +11,12 @@ export interface Occasion {
   readonly sessionId: string;
   readonly transcript: string;
   readonly cwd: string;
+  /** The member whose conversation goes on in this process from now on; empty when there is none. */
+  readonly parks: MemberId;
+  /** The conversation that this one is a copy of; empty when it is none, or that is not known. */
+  readonly forkedFrom: string;
+  /** When the conversation that this one is a copy of got its last response, ms since 1970; 0 when it is none. */
+  readonly lastResponseAt: number;
   /** Distinguishes this occasion from the next one of its kind; empty when the client sent nothing that does. */
   readonly key: string;
 }
@@ -30,7 +36,10 @@ export interface Notebooks {
 export interface Session {
   readonly self: { readonly id: MemberId; readonly process: ProcessRef };
   readonly occasion: Occasion;
-  readonly attended: boolean;
+  /** Somebody sits before it, or has talked to it in the background. */
+  attended: boolean;
+  /** What this hook was given to tell looks like talk to a session in the background. */
+  readonly talks: boolean;
   /** The session was started with the wish to stay a worker. */
   readonly declines: boolean;
   readonly worktree: string;

@@ -1,5 +1,13 @@
 /** Looks at the store and says who is there. */
-import { hasLeft, isGone, latestJoins, type Roster, rosterOf } from '../core/election.ts';
+import {
+  hasLeft,
+  isGone,
+  latestJoins,
+  parkedAmong,
+  placeOf,
+  type Roster,
+  rosterOf,
+} from '../core/election.ts';
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { blankSight, type Join, type Sight } from '../core/notebook.ts';
@@ -19,6 +27,8 @@ const mostSilent = 20;
 /** The result of one look at the store. */
 export interface Survey {
   readonly roster: Roster;
+  /** Members that live and whose conversation goes on in another process: in no roster until they join again. */
+  readonly parked: readonly Member[];
   /** Members that were looked at and are gone: all of them at the first look, later only those that went since. */
   readonly gone: readonly Member[];
   /** Nobody up to this number was looked at, see `survey`; the next look does. */
@@ -52,7 +62,7 @@ interface Beforehand {
  * is not read again for each newcomer. Whoever was `justSeen` by this very hook is not looked at again.
  *
  * Nor does a newcomer have to look at a whole crowd. Its role hangs on those that joined last, as long as the master is among them:
- * whoever joined before the master cannot be master while it is there. Where that is not so, everybody is looked at after all.
+ * whoever stands before the master in the order of joins cannot be master while it is there. Where that is not so, everybody is looked at after all.
  */
 export async function survey(
   store: Store,
@@ -71,26 +81,32 @@ export async function survey(
   const looked = await lookAt(store, observer, own, [...watched.slice(far.length), ...above], justSeen);
   const { members, leases, unread, refused } = looked;
   const roster = rosterOf(members, far.length === 0);
-  if (!roster.whole && (refused.length > 0 || roster.master?.birth.candidacy !== 'eligible'))
+  if (!roster.whole && (refused.length > 0 || !outranks(roster.master, far.at(-1)!)))
     return survey(store, observer, own, { recall, justSeen });
   const gone = members.filter(isGone);
   const silent = gone.filter((member) => !hasLeft(member));
-  const here = new Set(roster.members.map(({ seq }) => seq));
-  const leased = members.filter((member) => leases[member.birth.id] && !roster.members.includes(member));
+  const live = members.filter((member) => !isGone(member));
+  const here = new Set(live.map(({ seq }) => seq));
+  const leased = gone.filter((member) => leases[member.birth.id]);
   return {
     roster,
+    parked: parkedAmong(live),
     gone,
     unseen,
     refused,
     sight: {
       top: above.at(-1) ?? before.top,
       sum: checksum(above, below),
-      watched: runsOf([...[...roster.members, ...leased].map(({ seq }) => seq), ...unread, ...far]),
+      watched: runsOf([...[...live, ...leased].map(({ seq }) => seq), ...unread, ...far]),
       leases,
       silent: newestSilent(silent, before.silent, here),
     },
   };
 }
+
+/** Nobody up to that number could be master instead. */
+const outranks = (master: Member | null, seq: number): boolean =>
+  master?.birth.candidacy === 'eligible' && placeOf(master) > seq;
 
 /** Unattended ones take only the room that is left: a hundred `claude -p` that were killed must not hide one session of a person's. */
 function newestSilent(

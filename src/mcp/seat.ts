@@ -5,7 +5,7 @@
  * The client takes part without being asked, as it would with hooks, but not at once: a client that only looks whether the
  * server works is gone within a second, and hooks of the same process come first, so that it does not join twice.
  */
-import { attendedServer, isAlive, type Self, selfOfServer } from '../claude/identity.ts';
+import { attendedServer, isAlive, joinsByHooksOnly, type Self, selfOfServer } from '../claude/identity.ts';
 import { openMember } from '../compose.ts';
 import type { Roster } from '../core/election.ts';
 import { beCertain, type Membership, takePartForCertain, tryAnnounce } from '../flows/join.ts';
@@ -131,7 +131,16 @@ export class Seat {
         directory,
         self: this.#self,
         attended: attendedServer(this.#env),
-        occasion: { sessionId, transcript: '', cwd: directory, key: '' },
+        talks: false,
+        occasion: {
+          sessionId,
+          transcript: '',
+          cwd: directory,
+          parks: '',
+          forkedFrom: '',
+          lastResponseAt: 0,
+          key: '',
+        },
         title: '',
         settles,
         comesBack: true,
@@ -147,14 +156,27 @@ export class Seat {
       sessionId: conversation.sessionId,
       transcript: conversation.read.path,
     };
-    return { ...session, occasion };
+    // Hooks know whether somebody sits there; how the server was started is only a hint.
+    const attended = session.notebook.join?.birth.attended ?? session.attended;
+    return { ...session, attended, occasion };
+  }
+
+  /** Takes part, unless its hooks alone can tell when; and tells when to show up again. */
+  #showUp(): Promise<number> {
+    if (!joinsByHooksOnly(this.#self.process.pid, this.#env))
+      return this.use(async ({ session }) => beatMs(session));
+    return this.#open(false, async (session) => {
+      const { membership } = await observe(session);
+      if (membership) await showUp(session, membership);
+      return beatMs(session);
+    });
   }
 
   /** Takes part, and then renews the lease for as long as the server lives. It does not keep the server alive. */
   #beatIn(ms: number): NodeJS.Timeout {
     const beat = async (): Promise<void> => {
       // A tool that is called says what is wrong; the store may be back at the next beat.
-      const next = await this.use(async ({ session }) => beatMs(session)).catch(() => retryMs);
+      const next = await this.#showUp().catch(() => retryMs);
       this.#timer = this.#beatIn(next);
     };
     return setTimeout(beat, ms).unref();

@@ -39,7 +39,7 @@ export async function timeTurns(
       }
   } finally {
     for (const { api, scratch } of worlds) {
-      scratch.dispose();
+      await scratch.dispose();
       await api.close();
     }
   }

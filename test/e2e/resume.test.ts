@@ -38,4 +38,26 @@ scenarios('resume', () => {
       { pid: a.pid, role: 'worker', seq: 1, sessionId: session },
     ]);
   });
+
+  scenario('a fork is not given its own conversation as a handoff', async (world) => {
+    world.install('project');
+    const a = await world.join();
+    await a.turn('Begin with the shop');
+    const session = a.sessionId()!;
+    for (const args of [
+      ['--resume', session, '--fork-session'],
+      ['--continue', '--fork-session'],
+    ]) {
+      const fork = await world.join({ args });
+      const request = (await fork.turn('Go on elsewhere')).at(-1)!;
+      expect(fork.sessionId(), args.join(' ')).not.toBe(session);
+      const start = toldAt('SessionStart', request);
+      expect(start, args.join(' ')).toMatch(/You are master \(epoch [23]\)/);
+      expect(start, args.join(' ')).not.toMatch(/^Handoff from/m);
+      await fork.exit();
+    }
+    // Another one is given what there is.
+    const [request] = await (await world.join()).turn('Go on');
+    expect(toldAt('SessionStart', request!)).toMatch(/^Handoff from/m);
+  });
 });

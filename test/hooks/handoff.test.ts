@@ -637,6 +637,46 @@ describe('receiving', () => {
     expect(told).not.toMatch(received);
   });
 
+  test('its own conversation, forked, is not shown to it; what the other one did since is', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.stop('Half done.');
+    const fork = w.session();
+    // The client tells when the copied conversation got its last response, and nothing else of it.
+    const { context } = await fork.start('fork', { payload: { seconds_since_last_response: 0 } });
+    expect(context).toMatch(/^You are master \(epoch 2\)/);
+    expect(context).not.toMatch(received);
+  });
+
+  test('a fork of an older conversation is given what another one left', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.stop('Half done.');
+    const { context } = await w.session().start('fork', { payload: { seconds_since_last_response: 600 } });
+    expect(context).toMatch(received);
+  });
+
+  test('a fork in the background is given what its origin did after it, and nothing before', async () => {
+    const w = world();
+    const one = w.session();
+    await works(one);
+    await one.stop('Half done.');
+    const directory = join(w.home, '.claude', 'jobs', 'a');
+    const state = { intent: 'paint it', forkParentSessionId: one.id };
+    write(join(directory, 'state.json'), JSON.stringify(state));
+    const fork = w.session({ env: { CLAUDE_CODE_SESSION_ATTENDED: '0', CLAUDE_JOB_DIR: directory } });
+    await fork.start('fork');
+    await fork.prompt('paint it');
+    await fork.stop('Painted.');
+    // Talk makes it master, with a handoff of its own conversation.
+    const told = (await fork.prompt('and the door')).context;
+    expect(told).toMatch(/^You are master/);
+    expect(told).not.toMatch(/handoff/);
+    expect((await one.prompt('what now')).context).toMatch(/^You are worker/);
+  });
+
   test('a worker is not given one', async () => {
     const w = world();
     const one = w.session();

@@ -61,6 +61,7 @@ export const handoff = (more: Partial<Handoff> = {}): Handoff => ({
   latestPrompt: 'now test it',
   words: null,
   said: 'The file is there. Shall I commit it? Next step: run the tests.',
+  saidAt: Date.parse('2026-11-22T08:59:00.000Z'),
   asked: [],
   todos: [{ id: '1', text: 'write the test', status: 'pending' }],
   files: ['/home/dev/shop/hello.txt'],

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { elect, isGone, latestJoins, roleOf, rosterOf } from '../../src/core/election.ts';
-import type { Candidacy, Liveness, Member } from '../../src/core/member.ts';
-import { member } from '../support/records.ts';
+import { asBirth, type Birth, type Candidacy, type Liveness, type Member } from '../../src/core/member.ts';
+import { here, member } from '../support/records.ts';
 
 /** Any set of joins: several per process, distinct numbers, gone or not. A join's fate is its process's. */
 const anyJoins: fc.Arbitrary<Member[]> = fc
@@ -195,5 +195,56 @@ describe('the election, case by case', () => {
       [4, 'a'],
       [3, 'b'],
     ]);
+  });
+});
+
+describe('a conversation that moved to another process', () => {
+  const moved = (seq: number, id: string, more: Partial<Birth>, liveness: Liveness = 'alive'): Member => {
+    const plain = member(seq, id, { liveness });
+    return { ...plain, birth: { ...plain.birth, ...more } };
+  };
+  const names = (joins: readonly Member[]): string[] => rosterOf(joins).members.map(({ birth }) => birth.id);
+
+  test('takes the place of the one it left, which is in no roster', () => {
+    const fork = moved(5, 'fork', { parks: 'shell', place: 2 });
+    const joins = [member(2, 'shell'), member(3, 'other'), fork];
+    expect(names(joins)).toEqual(['fork', 'other']);
+    expect(rosterOf(joins).master?.birth.id).toBe('other');
+    expect(rosterOf([member(2, 'shell'), fork]).master?.birth.id).toBe('fork');
+  });
+
+  test('parks nobody once it is gone, or the other one joined again', () => {
+    const gone = moved(5, 'fork', { parks: 'shell', place: 2 }, 'dead');
+    expect(names([member(2, 'shell'), gone])).toEqual(['shell']);
+    const fork = moved(5, 'fork', { parks: 'shell', place: 2 });
+    expect(names([member(2, 'shell'), fork, member(6, 'shell')])).toEqual(['shell', 'fork']);
+  });
+
+  test('a record of another domain parks nobody, and none ranks above its own number', () => {
+    const elsewhere = { pid: 4711, start: '1000', domain: { ...here, namespace: 'ns-2' } };
+    const foreign = moved(5, 'foreign', { parks: 'shell', place: 1, process: elsewhere });
+    expect(names([member(2, 'shell'), foreign])).toEqual(['foreign', 'shell']);
+    const boastful = moved(5, 'boastful', { place: 9_000 });
+    expect(rosterOf([boastful, member(6, 'last')]).master?.birth.id).toBe('last');
+    expect(asBirth({ ...boastful.birth, place: 'first' })).toBeNull();
+    expect(asBirth({ ...boastful.birth, parks: 7 })).toBeNull();
+    expect(asBirth(boastful.birth)).not.toBeNull();
+  });
+
+  test('all observers agree, whatever the order they see the joins in', () => {
+    fc.assert(
+      fc.property(anyJoins, fc.array(fc.tuple(fc.nat(23), fc.nat(7), fc.nat(10_000))), (joins, moves) => {
+        const all = joins.map((join, index) => {
+          const move = moves.find(([of]) => of === index);
+          return move
+            ? { ...join, birth: { ...join.birth, parks: `p${move[1]}`, place: Math.max(1, move[2]) } }
+            : join;
+        });
+        const roster = rosterOf(all);
+        const other = rosterOf(all.toReversed());
+        expect(other.members.map(({ seq }) => seq)).toEqual(roster.members.map(({ seq }) => seq));
+        expect(other.master?.seq).toBe(roster.master?.seq);
+      }),
+    );
   });
 });

@@ -118,6 +118,7 @@ describe('a note', () => {
       seq: 7,
       epoch: 7,
       sessionId: '23351544-1c79-4d69-beae-dae97622fb9f',
+      saidAt: Date.parse('2026-11-22T08:59:00.000Z'),
       writtenAt: '2026-11-22T09:00:00.000Z',
       branch: 'main',
       worktree: '/home/dev/shop',

@@ -41,6 +41,7 @@ const shown = (body: string, more: Partial<ShownHandoff> = {}): ShownHandoff => 
     epoch: 3,
     sessionId: 's',
     writtenAt: '2026-11-22T09:00:00.000Z',
+    saidAt: Date.parse('2026-11-22T08:59:00.000Z'),
     branch: 'main',
     worktree: '/home/dev/shop',
     goal: 'x',

@@ -36,6 +36,8 @@ describe('the input of a hook', () => {
       compactSummary: payload.compact_summary ?? '',
       sessionTitle: '',
       toolCalls: payload.tool_calls ?? [],
+      sinceLastResponse: payload.seconds_since_last_response ?? null,
+      scheduled: [],
     });
   });
 
@@ -74,15 +76,24 @@ describe('the input of a hook', () => {
           'reason',
           'prompt',
           'tool_calls',
+          'seconds_since_last_response',
+          'session_crons',
         ];
-        const { toolCalls, ...texts } = parsePayload(
+        const { toolCalls, sinceLastResponse, scheduled, ...texts } = parsePayload(
           JSON.stringify(Object.fromEntries(fields.map((name) => [name, value]))),
         )!;
         expect(Array.isArray(toolCalls)).toBe(true);
+        expect(sinceLastResponse).toBe(typeof value === 'number' ? value : null);
+        for (const prompt of scheduled) expect(typeof prompt).toBe('string');
         for (const text of Object.values(texts)) expect(typeof text).toBe('string');
         if (typeof value !== 'string') expect(new Set(Object.values(texts))).toEqual(new Set(['']));
       }),
     );
+  });
+
+  test('prompts that are scheduled are known from a stop', () => {
+    const session_crons = [{ id: '1', prompt: 'check the build' }, { id: '2' }, null, 'x', { prompt: 5 }];
+    expect(parsePayload(JSON.stringify({ session_crons }))?.scheduled).toEqual(['check the build']);
   });
 
   test('fields nobody knows are left alone, also those of a prototype', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /**
  * What tells a process from a later one with the same number: its start time, as an opaque text. null when no such
@@ -25,6 +25,22 @@ export function processStart(pid: number): string | null {
 }
 
 export const isRunning = (pid: number) => processStart(pid) !== null;
+
+/** Processes in whose environment this variable has this value. Empty where the system does not tell. */
+export function processesWith(name: string, value: string): { pid: number; command: string }[] {
+  if (process.platform !== 'linux') return [];
+  const read = (pid: string, file: string): string[] => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0');
+    } catch {
+      return [];
+    }
+  };
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && read(pid, 'environ').includes(`${name}=${value}`))
+    .filter((pid) => isRunning(Number(pid)))
+    .map((pid) => ({ pid: Number(pid), command: read(pid, 'cmdline').join(' ') }));
+}
 
 /** Asks every few milliseconds until the answer is truthy. Throws with `what` (a text, or made late) when time is up. */
 export async function until<T>(

@@ -2,7 +2,7 @@ import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_proce
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { processStart } from './processes.ts';
+import { processesWith, processStart, until } from './processes.ts';
 import type { StubApi } from './stub-api.ts';
 
 /**
@@ -24,7 +24,7 @@ export type Scratch = {
   node(args: string[], folder?: string): SpawnSyncReturns<string>;
   /** Remembers a process this scenario started, to be ended by `dispose` when it still runs. */
   owns(pid: number): void;
-  dispose(): void;
+  dispose(): Promise<void>;
 };
 
 /** The key is never sent anywhere but to the stub. The client asks about the last 20 characters of a new key. */
@@ -81,11 +81,12 @@ export function createScratch(api: StubApi, folder = 'shop'): Scratch {
     owns(pid) {
       started.set(pid, processStart(pid));
     },
-    dispose() {
+    async dispose() {
       for (const [pid, start] of started) {
         // The number may have gone to another process since: only the one that was handed in is ended.
         if (start !== null && processStart(pid) === start) process.kill(pid, 'SIGKILL');
       }
+      await endService(home);
       // A client that is just ending may still write, which makes a removal fail once.
       rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
@@ -99,6 +100,29 @@ export function createScratch(api: StubApi, folder = 'shop'): Scratch {
   scratch.git('add', '.');
   scratch.git('commit', '--quiet', '-m', 'Begin');
   return scratch;
+}
+
+/**
+ * The client's background service outlives the session that started it, and starts processes of its own. They are told by their
+ * HOME, which is nobody else's, and keep their sockets in a directory that their command lines name.
+ */
+async function endService(home: string): Promise<void> {
+  const places = new Set<string>();
+  const end = (): boolean => {
+    const left = processesWith('HOME', home);
+    for (const { pid, command } of left) {
+      const place = /\/\S*\/cc-daemon-\d+\/[0-9a-f]{8}(?=\/)/.exec(command)?.[0];
+      if (place) places.add(place);
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+    return left.length === 0;
+  };
+  await until(end, `the end of everything that runs with HOME=${home}`);
+  for (const place of places) rmSync(place, { recursive: true, force: true });
 }
 
 /** Only before the first session: once the client runs, the file is the client's. */

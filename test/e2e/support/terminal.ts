@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { clientNote } from './client-notes.ts';
 import { isRunning, until } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { RecordedRequest, StubApi } from './stub-api.ts';
@@ -86,7 +85,7 @@ export function openTerminals(client: string, scratch: Scratch, api: StubApi): T
     const pid = Number(tmux('display-message', '-p', '-t', name, '#{pane_pid}'));
     scratch.owns(pid);
 
-    const note = () => readSessionNote(scratch.home, pid);
+    const note = () => clientNote(scratch.home, pid);
     const ownTurns = () => {
       const id = note()?.sessionId;
       return id ? api.turns(id).length : 0;
@@ -206,18 +205,6 @@ export function openTerminals(client: string, scratch: Scratch, api: StubApi): T
       for (const { pid } of open) await until(() => !isRunning(pid), `the end of process ${pid}`);
     },
   };
-}
-
-/** The note the client keeps about each live process of its own. */
-type SessionNote = { sessionId: string; name?: string };
-
-function readSessionNote(home: string, pid: number): SessionNote | null {
-  try {
-    return JSON.parse(readFileSync(join(home, '.claude', 'sessions', `${pid}.json`), 'utf8')) as SessionNote;
-  } catch {
-    // Not there yet, gone already, or being written: the caller asks again.
-    return null;
-  }
 }
 
 /** The input box is the last thing on the screen that begins with the prompt sign. */

@@ -82,7 +82,7 @@ export function scenario(
       throw error;
     } finally {
       await world.terminals.close();
-      scratch.dispose();
+      await scratch.dispose();
       await api.close();
     }
   });
