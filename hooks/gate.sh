@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# The gate: answers the steady prompt and the steady batch of tools without starting Node.
+# The gate: every hook comes through here. It answers the steady prompt and the steady batch of tools without starting Node.
 #
-# The settings say:  sh -c "trap 'exec node …' EXIT; . \"$0\"" <this file> <name of the hook>
+# The settings say:  sh -c "trap '… exec node …' EXIT; . \"$0\"" <this file> <name of the hook>
 #
 # Node leaves an answer behind for a session. It holds while nobody joined, left, died or was renamed: then what Node would
 # print is printed here. Everything else ends in Node, by the trap: also whatever goes wrong, since a shell that stumbles
@@ -12,11 +12,19 @@ if [ "${FLOWLOOM-}" = off ]; then
   exit 0
 fi
 
-# A hook does no network, and reading certificates can triple the start of Node; whatever the options preload is not for hooks.
-trap 'unset NODE_EXTRA_CA_CERTS NODE_OPTIONS
+# What others want of the Nodes they start is not for hooks: a debugger's preload that is gone ends each of them, certificates triple
+# the start, a channel to a parent that is not theirs crashes it. Without Node or the script there is nothing to do, and no error.
+trap 'unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PENDING_DEPRECATION NODE_DEBUG NODE_DEBUG_NATIVE NODE_V8_COVERAGE
+  unset NODE_REDIRECT_WARNINGS NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE NODE_UNIQUE_ID NODE_USE_ENV_PROXY NODE_USE_SYSTEM_CA
   export FLOWLOOM_GATE="${0%/*}"
-  exec node "${0%/*}/$1.cjs"' EXIT
+  if [ ! -f "${0%/*}/$1.cjs" ]; then exit 0; fi
+  if command -v node >/dev/null; then exec node "${0%/*}/$1.cjs"; fi
+  if [ "$1" = session-start ]; then printf %s "$no_node"; fi
+  exit 0' EXIT
+no_node='{"systemMessage":"flowloom-hooks: this session takes no part, since there is no \"node\" on the PATH. Install Node.js 20.19 or newer where every shell finds it."}'
 
+# The others have something to write down.
+case $1 in user-prompt-submit | post-tool-batch) ;; *) exit ;; esac
 case ${CLAUDE_CODE_SESSION_ID-} in '' | *[!A-Za-z0-9_-]*) exit ;; esac
 ready=${XDG_CACHE_HOME:-${HOME-}/.cache}/flowloom/ready/$CLAUDE_CODE_SESSION_ID
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Node } from 'jsonc-parser';
 import invariant from 'tiny-invariant';
-import type { MatcherGroup, SettingsBlock } from '../src/claude/settings.ts';
+import { isQuietWithout, type MatcherGroup, type SettingsBlock } from '../src/claude/settings.ts';
 import { InstallError } from './error.ts';
 import {
   append,
@@ -39,6 +39,8 @@ export interface Plan {
   events: string[];
   /** Whether the file already held entries of ours. */
   found: boolean;
+  /** Whether an entry that was removed ends with an error where its script is missing. */
+  loud: boolean;
   /** What `planRemoval` needs to restore the file; filled by `planInstall`. */
   before: Before;
 }
@@ -87,12 +89,17 @@ export function planRemoval(text: string | null, before: Before = {}, file = 'se
   if (text === null || isBlank(text)) return finish(text, text, events, false, {});
   const { mark, body } = splitMark(text);
   let rest = body;
+  let loud = false;
   for (let entry = firstOurs(rest, file); entry; entry = firstOurs(rest, file)) {
     events.add(entry.event);
+    loud ||= !isQuietWithout(read(rest, entry.handler));
     rest = removeEntry(rest, entry.handler, before);
   }
   const wasBlank = before.file !== undefined && events.size > 0 && /^\s*\{\s*\}\s*$/.test(rest);
-  return finish(text, wasBlank ? (before.file ?? null) : mark + rest, events, events.size > 0, {});
+  return {
+    ...finish(text, wasBlank ? (before.file ?? null) : mark + rest, events, events.size > 0, {}),
+    loud,
+  };
 }
 
 /** What a further install has to remember: what the one before it did, as far as its entries were still there. */
@@ -118,7 +125,7 @@ function finish(
 ): Plan {
   const changed = from !== to;
   if (changed && to !== null && !isBlank(to)) JSON.parse(splitMark(to).body); // Rather fail than write a broken file.
-  return { text: to, changed, events: [...events], found, before };
+  return { text: to, changed, events: [...events], found, loud: false, before };
 }
 
 /** Refuses whatever we would have to guess about. Events that are not ours may look as they like. */

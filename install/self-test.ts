@@ -1,12 +1,13 @@
 /** Runs the installed hooks once, as Claude Code would, and tells which of them work. */
 
+import invariant from 'tiny-invariant';
 import type { HookEvent } from '../src/claude/payload.ts';
 import { projectDirVariable, type SettingsBlock, wiredHooks } from '../src/claude/settings.ts';
 import { type Outcome, runProgram } from '../src/io/run-program.ts';
 import { type Env, errorLine, firstLine, isolated } from './isolation.ts';
 
 export interface HookProblem {
-  code: 'no-node' | 'failed' | 'timeout' | 'bad-output' | 'no-role';
+  code: 'no-node' | 'no-shell' | 'failed' | 'timeout' | 'bad-output' | 'no-role';
   /** The exit code or the first line of what it printed. */
   detail?: string;
 }
@@ -17,6 +18,8 @@ export interface HookCheck {
   ms: number;
   problem?: HookProblem;
 }
+
+const nodeLimitMs = 10_000;
 
 /** What differs between the events in the payloads of the test. */
 const payloads: Record<HookEvent, object> = {
@@ -36,6 +39,14 @@ const payloads: Record<HookEvent, object> = {
 export async function selfTest(root: string, block: SettingsBlock, env: Env): Promise<HookCheck[]> {
   return isolated(env, async (clean) => {
     const checks: HookCheck[] = [];
+    // A shell that starts the hooks is silent where there is no Node.
+    const node = await runProgram('node', ['--version'], {
+      directory: root,
+      env: clean,
+      limitMs: nodeLimitMs,
+    });
+    if (node.kind === 'missing')
+      return wiredHooks.map(({ event }) => ({ event, ok: false, ms: 0, problem: { code: 'no-node' } }));
     for (const { event } of wiredHooks)
       checks.push(await check(event, root, block, { ...clean, CLAUDE_PROJECT_DIR: root }));
     return checks;
@@ -44,14 +55,18 @@ export async function selfTest(root: string, block: SettingsBlock, env: Env): Pr
 
 async function check(event: HookEvent, root: string, block: SettingsBlock, env: Env): Promise<HookCheck> {
   const handler = block.hooks[event][0]?.hooks[0];
-  const args = (handler?.args ?? []).map((arg) => arg.replace(projectDirVariable, () => root));
-  const outcome = await runProgram(handler?.command ?? 'node', args, {
+  invariant(handler, `the block has an entry for ${event}`);
+  const { command, timeout } = handler;
+  // The line that loads a script is silent about one that fails. That it works is seen at SessionStart, which has to say something.
+  const given = command === 'node' && event !== 'SessionStart' ? handler.args.slice(-1) : handler.args;
+  const args = given.map((arg) => arg.replace(projectDirVariable, () => root));
+  const outcome = await runProgram(command, args, {
     directory: root,
     env,
     input: JSON.stringify(payloadOf(event, root)),
-    limitMs: (handler?.timeout ?? 5) * 1000,
+    limitMs: timeout * 1000,
   });
-  const problem = problemOf(event, outcome);
+  const problem = outcome.kind === 'missing' ? missing(command) : problemOf(event, outcome);
   const ms = outcome.kind === 'ended' ? outcome.ms : 0;
   return problem ? { event, ok: false, ms, problem } : { event, ok: true, ms };
 }
@@ -61,8 +76,12 @@ function payloadOf(event: HookEvent, root: string): object {
   return { ...common, ...payloads[event] };
 }
 
-function problemOf(event: HookEvent, outcome: Outcome): HookProblem | undefined {
-  if (outcome.kind === 'missing') return { code: 'no-node' };
+const missing = (command: string): HookProblem => ({ code: command === 'sh' ? 'no-shell' : 'no-node' });
+
+function problemOf(
+  event: HookEvent,
+  outcome: Exclude<Outcome, { kind: 'missing' }>,
+): HookProblem | undefined {
   if (outcome.kind === 'late') return { code: 'timeout' };
   const { exitCode, stdout, stderr, how } = outcome;
   if (exitCode !== 0) return { code: 'failed', detail: errorLine(stderr) ?? `exit ${exitCode ?? how}` };

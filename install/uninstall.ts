@@ -95,9 +95,17 @@ export function applyRemoval({
 }: PreparedRemoval): boolean {
   if (settings.changed && !replaceText(target, target.settingsFile, text, settings.text)) return false;
   if (server && !replaceText(target, server.file, server.text, server.plan.text)) return false;
+  if (settings.loud && scripts.files.length > 0) untilClientsNotice();
   removeScripts(target, scripts.files, manifest);
   return true;
 }
+
+/** A client that runs goes on starting the hooks that it has read for a second or so (seen: 1.4 s, 2.1.332). */
+const noticeMs = 3000;
+
+const untilClientsNotice = (): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, noticeMs);
+};
 
 function replaceText({ fence }: Target, file: string, from: string | null, to: string | null): boolean {
   const staged = to === null ? [] : stageAll([{ file, content: to }], fence);

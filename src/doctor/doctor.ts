@@ -80,7 +80,7 @@ export async function diagnose(request: DoctorRequest): Promise<Finding[]> {
     ['store', async () => checkConfiguredStore(around, (await config()).config, env)],
     ['store', async () => judgeMoved((await settings()).files, env)],
     ['clock', async () => judgeClock(await places(), now)],
-    ['gate', async () => checkGate((await settings()).installations, { directory, env })],
+    ['gate', async () => checkGate(await settings(), { directory, env })],
     [
       'hook',
       async () =>

@@ -218,7 +218,7 @@ const words = {
     files: readonly string[];
   }): Words => [
     `${count(a.files.length, 'script')} missing in ${a.directory}: ${list(a.files.slice(0, 6))}.`,
-    `${a.settings} names them, so these hooks fail and Claude Code shows hook errors.`,
+    `${a.settings} names them, so these hooks do nothing. Older entries show an error at each event.`,
     `Run: ${command('doctor --fix')}, or ${command(`install --scope ${scopeOption(a.scope)}`)} if the project was moved.`,
   ],
   'scripts-edited': (a: { scope: string; directory: string; files: readonly string[] }): Words => [
@@ -429,8 +429,13 @@ const words = {
   ],
   'gate-no-shell': (a: { scope: string; file: string }): Words => [
     `${a.file} runs "sh", and there is none on the PATH.`,
-    'Prompts are answered by sh first, which is for Linux and macOS; without it these hooks fail at every prompt.',
+    'Prompts are answered by sh first, which is for Linux and macOS; without it these hooks fail at every event.',
     `Let Node answer, which works everywhere: ${command(`install --scope ${scopeOption(a.scope)} --no-posix`)}`,
+  ],
+  'gate-environment': (a: { scope: string; file: string; variables: readonly string[] }): Words => [
+    `Set here: ${list(a.variables)}. That also reaches the hooks in ${a.file}, which Node runs without a shell.`,
+    'Options of a debug terminal, deprecation warnings and certificates slow hooks down, make them fail, or spoil what they print.',
+    `Unset them where you start Claude Code, or let sh start the hooks, which keeps them away (Linux and macOS): ${command(`install --scope ${scopeOption(a.scope)} --posix`)}`,
   ],
 
   'hook-none': (_: None): Words => [

@@ -205,6 +205,8 @@ function hookProblemText({ code, detail }: HookProblem): string {
   switch (code) {
     case 'no-node':
       return 'there is no "node" on the PATH';
+    case 'no-shell':
+      return 'there is no "sh" on the PATH';
     case 'failed':
       return `it failed (${detail ?? 'no message'})`;
     case 'timeout':

@@ -295,7 +295,11 @@ const situations: readonly Situation[] = [
       await world.install('local');
       editJson(join(world.project, '.claude/settings.local.json'), (settings) => {
         const old = structuredClone(settings.hooks.Stop![0]!);
-        old.hooks[0]!.args = ['/old/project/.claude/flowloom.local/hooks/stop.cjs'];
+        old.hooks[0] = {
+          ...old.hooks[0]!,
+          command: 'node',
+          args: ['/old/project/.claude/flowloom.local/hooks/stop.cjs'],
+        };
         settings.hooks.Stop!.push(old);
       });
     },
@@ -800,6 +804,35 @@ const situations: readonly Situation[] = [
     when: 'it was installed for everybody',
     arrange: (world) => world.install('project'),
     args: () => ({ scope: 'project' }),
+  },
+  {
+    code: 'gate-environment',
+    severity: 'warning',
+    when: 'a debug terminal sets options for Node, which is started directly',
+    arrange: async (world) => {
+      await world.install('project');
+      return { env: { ...world.env, NODE_OPTIONS: '--no-warnings' } };
+    },
+    args: () => ({ variables: ['NODE_OPTIONS'] }),
+  },
+  {
+    code: 'gate-environment',
+    severity: 'warning',
+    when: 'the settings of the project set them',
+    arrange: async (world) => {
+      world.write('project/.claude/settings.local.json', { env: { NODE_PENDING_DEPRECATION: '1' } });
+      await world.install('project');
+    },
+    args: () => ({ variables: ['NODE_PENDING_DEPRECATION'] }),
+  },
+  {
+    code: 'gate-environment',
+    severity: 'info',
+    when: 'only certificates are set',
+    arrange: async (world) => {
+      await world.install('project');
+      return { env: { ...world.env, NODE_EXTRA_CA_CERTS: '/nowhere' } };
+    },
   },
   {
     code: 'gate-no-shell',

@@ -310,7 +310,7 @@ describe.skipIf(process.platform === 'win32')('links and modes', () => {
     const before = snapshot(place.base);
 
     installFiles(place.request('user'));
-    expect(readIfThere(real)).toContain('flowloom/hooks/stop.cjs');
+    expect(readIfThere(real)).toContain('flowloom/hooks/gate.sh');
     expect(statSync(real).mode & 0o777).toBe(0o640);
     expect(lstatSync(join(place.base, 'dotfiles/claude/settings.json')).isSymbolicLink()).toBe(true);
     expect(realpathSync(join(place.home, '.claude/flowloom'))).toBe(
@@ -541,6 +541,9 @@ describe('how prompts are answered', () => {
   const hot = ['UserPromptSubmit', 'PostToolBatch'] as const;
   const commandsIn = (file: string) => {
     const { hooks } = JSON.parse(readIfThere(file) ?? '{}');
+    // A shell that starts one of them starts all: it keeps away what is not for hooks.
+    const all = wiredHooks.map(({ event }) => hooks[event][0].hooks[0].command);
+    expect(new Set(all).size).toBe(1);
     return hot.map((event) => hooks[event][0].hooks[0].command);
   };
   const wired = (scope: Scope, more: Partial<InstallRequest> = {}) => {
@@ -570,6 +573,47 @@ describe('how prompts are answered', () => {
     const before = commands();
     installFiles({ ...request, posix: undefined, version: '1.0.1' });
     expect(commands()).toEqual(before);
+  });
+
+  /** What the first version wrote: only hot hooks through the gate, and scripts that are started whether they are there or not. */
+  const asFirstWritten = (file: string): void => {
+    const settings = JSON.parse(readIfThere(file) ?? '{}');
+    for (const [event, [group]] of Object.entries<{ hooks: { command: string; args: string[] }[] }[]>(
+      settings.hooks,
+    )) {
+      const [handler] = group!.hooks;
+      const [, , gate, name] = handler!.args;
+      if (handler!.command === 'node') handler!.args = handler!.args.slice(-1);
+      else if (hot.includes(event as (typeof hot)[number]))
+        handler!.args[1] = `trap 'exec node "$` + `{0%/*}/$1.cjs"' EXIT; . "$0"`;
+      else Object.assign(handler!, { command: 'node', args: [gate!.replace('gate.sh', `${name}.cjs`)] });
+    }
+    writeFileSync(file, `${JSON.stringify(settings, null, 2)}\n`);
+  };
+
+  it.each([
+    ['project', false],
+    ['project', true],
+    ['local', true],
+  ] as const)('entries of the first version are renewed in scope %s, posix: %s', (scope, posix) => {
+    const { place, request } = wired(scope, { posix });
+    const file = settingsFile(place, scope);
+    const now = readIfThere(file);
+    asFirstWritten(file);
+    expect(readIfThere(file)).not.toBe(now);
+    installFiles({ ...request, posix: undefined });
+    expect(readIfThere(file)).toBe(now);
+  });
+
+  it.each([false, true])('entries of the first version are taken out, posix: %s', (posix) => {
+    const { place } = wired('project', { posix });
+    const file = settingsFile(place, 'project');
+    expect(prepareRemoval(place.request('project')).settings.loud).toBe(false);
+    asFirstWritten(file);
+    const prepared = prepareRemoval(place.request('project'));
+    expect(prepared.settings.loud).toBe(true);
+    expect(uninstall(place.request('project'))).toMatchObject({ installed: true, kept: [] });
+    expect(existsSync(join(place.project, '.claude'))).toBe(false);
   });
 
   it('can be changed, and uninstall takes out either form', () => {

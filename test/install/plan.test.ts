@@ -64,9 +64,8 @@ function withoutEmptyHooks(settings: { hooks?: Record<string, unknown> }): unkno
 
 describe('layout', () => {
   const stopOnly = { hooks: { Stop: block.hooks.Stop } } as typeof block;
-  const entry = '{"hooks":[{"type":"command","command":"node","args":["S"],"timeout":10}]}'.replace(
-    'S',
-    `${projectScriptsDir}/hooks/stop.cjs`,
+  const entry = '{"hooks":[{"type":"command","command":"node","args":A,"timeout":10}]}'.replace('A', () =>
+    JSON.stringify(settingsBlock(projectScriptsDir).hooks.Stop[0]!.hooks[0]!.args),
   );
 
   it.each([

@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -65,10 +73,33 @@ it('notices that there is no node', async () => {
   expect(problems.map(([, code]) => code)).toEqual(Array(6).fill('no-node'));
 });
 
+it.each(['sh', 'node'] as const)('notices that there is no node for %s', async (form) => {
+  const { project } = scratch();
+  const folder = join(project, '.claude/flowloom');
+  writeHooks(join(folder, 'hooks'));
+  const bin = join(project, 'bin');
+  mkdirSync(bin);
+  symlinkSync('/bin/sh', join(bin, 'sh'));
+  const checks = await selfTest(project, settingsBlock(folder, form), { PATH: bin });
+  expect(checks.map(({ problem }) => problem?.code)).toEqual(Array(6).fill('no-node'));
+});
+
+it('notices that there is no shell', async () => {
+  const { project } = scratch();
+  const folder = join(project, '.claude/flowloom');
+  writeHooks(join(folder, 'hooks'));
+  const bin = join(project, 'bin');
+  mkdirSync(bin);
+  symlinkSync(process.execPath, join(bin, 'node'));
+  const checks = await selfTest(project, settingsBlock(folder, 'sh'), { PATH: bin });
+  expect(checks.map(({ problem }) => problem?.code)).toEqual(Array(6).fill('no-shell'));
+});
+
 it('notices that a script is missing', async () => {
   const { problems } = await run({
     change: (block) => {
-      block.hooks.Stop[0]!.hooks[0]!.args[0] = '/nowhere/stop.cjs';
+      const { args } = block.hooks.Stop[0]!.hooks[0]!;
+      args[args.length - 1] = '/nowhere/stop.cjs';
     },
   });
   expect(problems).toEqual([['Stop', 'failed', expect.stringContaining('Cannot find module')]]);

@@ -10,6 +10,12 @@ const handler = (script: unknown, more: object = {}) => ({
   ...more,
 });
 
+/** As it is installed: silent where the script is missing. */
+const loaded = (script: string, more: object = {}) => ({
+  ...handler(script, more),
+  args: ['-e', 'try{require(process.argv[1])}catch(e){}', script],
+});
+
 const gate = (script: string, hook: string) => ({
   type: 'command',
   command: 'sh',
@@ -20,7 +26,7 @@ describe('settingsBlock', () => {
   it('wires every event once, without a matcher', () => {
     const block = settingsBlock('/opt/flowloom');
     expect(Object.keys(block.hooks)).toEqual(wiredHooks.map((hook) => hook.event));
-    expect(block.hooks.Stop).toEqual([{ hooks: [handler('/opt/flowloom/hooks/stop.cjs', { timeout: 10 })] }]);
+    expect(block.hooks.Stop).toEqual([{ hooks: [loaded('/opt/flowloom/hooks/stop.cjs', { timeout: 10 })] }]);
   });
 
   it('is what settings.template.json shows, to the byte what install writes into a new file', () => {
@@ -32,7 +38,8 @@ describe('settingsBlock', () => {
 
 describe('isOurs', () => {
   it.each([
-    ['what we install for a project', handler(`${projectScriptsDir}/hooks/stop.cjs`, { timeout: 10 })],
+    ['what we install for a project', loaded(`${projectScriptsDir}/hooks/stop.cjs`, { timeout: 10 })],
+    ['what older versions installed', handler(`${projectScriptsDir}/hooks/stop.cjs`, { timeout: 10 })],
     [
       'an entry with another timeout and unknown fields',
       handler('/a/flowloom/hooks/stop.cjs', { timeout: 1, x: 1 }),
@@ -50,6 +57,11 @@ describe('isOurs', () => {
       'more arguments',
       { type: 'command', command: 'node', args: ['--inspect', '/a/flowloom/hooks/stop.cjs'] },
     ],
+    [
+      'another argument before it',
+      { type: 'command', command: 'node', args: ['--require', 'x', '/a/flowloom/hooks/stop.cjs'] },
+    ],
+    ['a line that loads another script', loaded('/a/tools/hooks/stop.cjs')],
     ['another gate', gate('/a/tools/hooks/gate.sh', 'user-prompt-submit')],
     ['our gate with another name', gate('/a/flowloom/hooks/gate.sh', 'mine')],
     ['a shell with one of our scripts', gate('/a/flowloom/hooks/stop.cjs', 'stop')],

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { settingsBlock } from '../../src/claude/settings.ts';
+import { settingsBlock, wiredHooks } from '../../src/claude/settings.ts';
 
 const dist = join(import.meta.dirname, '..', '..', 'dist');
 
@@ -55,9 +55,9 @@ export const sharedCache = join(hooks, '..', '..', 'cache');
 export const hookPath = (name: HookName): string => join(hooks, `${name}.cjs`);
 export const hooksFolder = hooks;
 /** How settings call a hot hook through the gate, without the shell's own name. */
-export const gateArguments = (name: HookName): string[] =>
-  settingsBlock(join(hooks, '..'), 'sh').hooks[
-    name === 'user-prompt-submit' ? 'UserPromptSubmit' : 'PostToolBatch'
-  ][0]!.hooks[0]!.args;
+export const gateArguments = (name: HookName): string[] => {
+  const { event } = wiredHooks.find(({ file }) => file === `${name}.cjs`)!;
+  return settingsBlock(join(hooks, '..'), 'sh').hooks[event][0]!.hooks[0]!.args;
+};
 /** What went into each file of the build. */
 export const bundles: Readonly<Record<string, BundleFacts>> = meta;
