@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { serverFile } from '../src/claude/servers.ts';
-import { gateFile, wiredHooks } from '../src/claude/settings.ts';
+import { commandFile, gateFile, wiredHooks } from '../src/claude/settings.ts';
 import {
   type FileWrite,
   isSymlink,
@@ -35,7 +35,7 @@ export interface ScriptsRemoval {
   kept: string[];
 }
 
-/** The files to install, by relative path: the compiled hooks, the server if it is wanted, and a note to git about the folder. */
+/** The files to install, by relative path: the compiled hooks, the command, the server if it is wanted, and a note to git about the folder. */
 export function collectFiles(
   hooksSource: string,
   scope: Scope | 'managed',
@@ -49,12 +49,13 @@ export function collectFiles(
     if (files.has(`hooks/${file}`)) continue;
     throw new InstallError({ code: 'incomplete-package', file: join(hooksSource, file) });
   }
-  if (server) {
-    // The build puts it beside the hooks.
-    const source = join(dirname(hooksSource), serverFile);
+  // The build puts both beside the hooks. The command goes along, so that what is printed can be called where nothing else is installed.
+  for (const name of [commandFile, ...(server ? [serverFile] : [])]) {
+    const source = join(dirname(hooksSource), name);
     const content = readBytes(source, null);
-    if (!content) throw new InstallError({ code: 'incomplete-package', file: source });
-    files.set(serverFile, content);
+    const code = name === serverFile ? 'no-server' : 'incomplete-package';
+    if (!content) throw new InstallError({ code, file: source });
+    files.set(name, content);
   }
   // Nothing that would hide the folder from whoever reviews a change of it.
   if (scope === 'project') files.set('.gitattributes', Buffer.from('* -text\n'));

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { scopes } from '../../install/target.ts';
 import { messageOf } from '../core/message-of.ts';
 import { noDirectory, unexpected, unreadableState } from '../messages/cli.ts';
+import { calledFrom, command } from '../messages/own-command.ts';
 import { doctor } from './commands/doctor.ts';
 import { forget } from './commands/forget.ts';
 import { listHandoffs, showHandoff } from './commands/handoff.ts';
@@ -27,7 +28,9 @@ function wholeNumber(value: string): number {
 /** Works in another directory; the commands themselves know only the current one. */
 function enter(directory: string): string {
   try {
+    const shell = process.cwd();
     process.chdir(directory);
+    calledFrom(shell.replaceAll('\\', '/'), process.cwd().replaceAll('\\', '/'));
   } catch {
     throw new InvalidArgumentError('There is no such directory.');
   }
@@ -45,7 +48,7 @@ const program = new Command('flowloom-hooks')
   .version(version, '-v, --version')
   .option('-C, --directory <path>', 'work in this directory', enter)
   .showHelpAfterError('(--help tells more)')
-  .addHelpText('after', '\nStart with: flowloom-hooks install');
+  .addHelpText('after', () => `\nStart with: ${command('install')}`);
 
 program
   .command('install')

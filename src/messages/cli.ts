@@ -10,28 +10,33 @@ import type { Pruned } from '../flows/prune.ts';
 import type { LogEntry } from '../io/log.ts';
 import { untrustedLine } from './consent.ts';
 import { ago } from './model.ts';
+import { command } from './own-command.ts';
 
 export type Paint = ReturnType<typeof pc.createColors>;
 
 const width = 80;
 
-export const noCaller =
+export const noCaller = (): string =>
   'This was not typed inside a Claude Code session that takes part here. Type it in\n' +
-  'the session, with "!" in front. `npx flowloom-hooks status` shows who is here.';
+  `the session, with "!" in front. \`${command('status')}\` shows who is here.`;
+
+/** The command was installed among the scripts, without the server. */
+export const noServer =
+  'This copy of flowloom-hooks was installed without the MCP server. Install it with --mcp from the package.';
 
 export const noDirectory =
   'The current directory does not exist any more. Change into one that does, or name one with -C.';
 
 export const unreadableState = (place: string, reason: string): string =>
-  `The state in ${oneLine(place, 300)} cannot be read: ${oneLine(reason, 200)}.\n\`npx flowloom-hooks doctor\` tells more.`;
+  `The state in ${oneLine(place, 300)} cannot be read: ${oneLine(reason, 200)}.\n\`${command('doctor')}\` tells more.`;
 
 export const noHandoffs = 'No handoffs yet. A session writes its first one when it finishes a turn.';
 
 export const noSuchMember = (wanted: string): string =>
-  `No live session here is called ${quoted(wanted, 80)}. \`npx flowloom-hooks status\` lists names and numbers.`;
+  `No live session here is called ${quoted(wanted, 80)}. \`${command('status')}\` lists names and numbers.`;
 
 export const ambiguousMember = (wanted: string): string =>
-  `More than one live session is called ${quoted(wanted, 80)}. Use its number; \`npx flowloom-hooks status\` lists them.`;
+  `More than one live session is called ${quoted(wanted, 80)}. Use its number; \`${command('status')}\` lists them.`;
 
 export const noMemberToForget = (wanted: string, { members }: Roster): string => {
   const named = members
@@ -53,7 +58,7 @@ export const livesInAnotherClone = (member: Member): string =>
   `${quoted(displayName(member), 60)} belongs to another clone of this repository, which alone writes its records. Promote it there.`;
 
 export const noSuchHandoff = (id: string): string =>
-  `There is no handoff ${quoted(id, 80)}. \`npx flowloom-hooks handoff\` lists those that are there.`;
+  `There is no handoff ${quoted(id, 80)}. \`${command('handoff')}\` lists those that are there.`;
 
 export const promoted = (member: Member, seq: number): string =>
   `${displayName(member)} is master now (epoch ${seq}). It and the others are told at their next hook.`;
@@ -121,7 +126,7 @@ function remoteLine({ name, readAt, outcome }: RemoteFacts, now: number, paint: 
   const line = `remote    ${oneLine(name, 60)}: ${read}`;
   return outcome === null || outcome === 'synced' || outcome === 'busy'
     ? line
-    : paint.yellow(`${line}; the last sync ended: ${outcome} (npx flowloom-hooks sync)`);
+    : paint.yellow(`${line}; the last sync ended: ${outcome} (${command('sync')})`);
 }
 
 export function statusText(facts: StatusFacts, paint: Paint): string {
@@ -139,7 +144,7 @@ export function statusText(facts: StatusFacts, paint: Paint): string {
     '',
     `scope     ${facts.root}`,
     `state     ${facts.state}`,
-    facts.handoffs ? `handoffs  ${facts.handoffs} (npx flowloom-hooks handoff)` : '',
+    facts.handoffs ? `handoffs  ${facts.handoffs} (${command('handoff')})` : '',
     facts.remote ? remoteLine(facts.remote, now, paint) : null,
     facts.untrusted ? paint.yellow(untrustedLine(facts.untrusted)) : null,
     facts.degraded
@@ -152,7 +157,7 @@ export function statusText(facts: StatusFacts, paint: Paint): string {
     ),
     roster.members.length
       ? ''
-      : 'Sessions appear here when they start. Nothing happens? npx flowloom-hooks doctor',
+      : `Sessions appear here when they start. Nothing happens? ${command('doctor')}`,
   ]
     .filter((line): line is string => line !== null)
     .join('\n')
@@ -174,7 +179,7 @@ export function handoffList(heads: readonly HandoffHead[], now: number, paint: P
     ),
     ...(head.goal ? [clip(`    "${oneLine(head.goal, 120)}"`, width)] : []),
   ]);
-  return [...rows, '', 'Show one: npx flowloom-hooks handoff show <id>'].join('\n');
+  return [...rows, '', `Show one: ${command('handoff show <id>')}`].join('\n');
 }
 
 export const logText = (entries: readonly LogEntry[]): string =>
@@ -198,4 +203,4 @@ export function pruneText(pruned: Pruned, dryRun: boolean): string {
 }
 
 export const unexpected = (message: string): string =>
-  `flowloom-hooks stopped because of something it did not foresee: ${message}\n\`npx flowloom-hooks doctor\` may tell more.`;
+  `flowloom-hooks stopped because of something it did not foresee: ${message}\n\`${command('doctor')}\` may tell more.`;

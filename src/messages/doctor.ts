@@ -9,6 +9,7 @@ import type { Finding } from '../doctor/finding.ts';
 import type { Mend } from '../doctor/mend.ts';
 import { ago } from './model.ts';
 import { oldestNode } from './old-node.ts';
+import { command, commandAt } from './own-command.ts';
 
 export interface Wording {
   /** One sentence or less: what was found. */
@@ -21,7 +22,6 @@ export interface Wording {
 
 type Words = readonly [title: string, detail?: string | readonly string[], remedy?: string];
 
-const command = (args: string): string => `npx flowloom-hooks ${args}`;
 const run = (args: string): string => `Run: ${command(args)}`;
 const installAgain = (scope: string): string => run(`install --scope ${scopeOption(scope)}`);
 const scopeOption = (label: string): string => label.split(' ')[0] ?? label;
@@ -38,7 +38,7 @@ const words = {
   'check-failed': (a: { check: string; reason: string }): Words => [
     `The check "${a.check}" could not be done: ${a.reason}`,
     'What it looks at is unknown; everything else was checked.',
-    'If the reason is not on your side, please report it with the output of: npx flowloom-hooks doctor --json',
+    `If the reason is not on your side, please report it with the output of: ${command('doctor --json')}`,
   ],
   'directory-missing': (a: { directory: string }): Words => [
     `${a.directory} is not a directory.`,
@@ -240,7 +240,7 @@ const words = {
   'scripts-newer': (a: { scope: string; directory: string; version: string; current: string }): Words => [
     `The scripts in ${a.directory} are version ${a.version}, newer than this command (${a.current}).`,
     'This command may not understand all of their records, and cannot compare the scripts: they are not of its version.',
-    'Use the newer command: npx flowloom-hooks@latest doctor',
+    `Use the command that came with them: ${commandAt(`${a.directory}/cli.mjs`, 'doctor')}`,
   ],
   'scripts-unverified': (a: { scope: string; directory: string }): Words => [
     `${a.directory} has no manifest of ours.`,

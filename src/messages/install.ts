@@ -4,6 +4,7 @@ import type { HookCheck, HookProblem } from '../../install/self-test.ts';
 import type { Scope } from '../../install/target.ts';
 import { oneLine } from '../core/quote.ts';
 import { oldestNode } from './old-node.ts';
+import { command, commandAnywhere, commandAt } from './own-command.ts';
 
 export interface InstallProblem {
   code:
@@ -27,6 +28,7 @@ export interface InstallProblem {
     | 'changed-meanwhile'
     | 'foreign-file'
     | 'incomplete-package'
+    | 'no-server'
     | 'no-directory'
     | 'inside-git'
     | 'home';
@@ -63,7 +65,7 @@ export function installProblem({ code, file, at, line, reason }: InstallProblem)
     case 'foreign-server':
       return `${file} names another server "${at}", which does not run our script. Rename or remove it and try again. ${unchanged}`;
     case 'server-scope':
-      return `For yourself alone Claude Code keeps its MCP servers in a file that only it may write. Let it add ours: claude mcp add --scope ${at} flowloom -- npx -y flowloom-hooks mcp. ${unchanged}`;
+      return `For yourself alone Claude Code keeps its MCP servers in a file that only it may write. Let it add ours: claude mcp add --scope ${at} flowloom -- ${commandAnywhere('mcp')}. ${unchanged}`;
     case 'duplicate-key':
       return `${file}: the key "${at}" appears twice in the same object, and only the last one counts. Merge them and try again. ${unchanged}`;
     case 'dangling-link':
@@ -84,6 +86,8 @@ export function installProblem({ code, file, at, line, reason }: InstallProblem)
       return `${file} exists and was not written by flowloom-hooks, or the manifest beside it is damaged. Move it away and try again. ${unchanged}`;
     case 'incomplete-package':
       return `${file} is missing: this copy of flowloom-hooks is incomplete. Install the package again. ${unchanged}`;
+    case 'no-server':
+      return `${file} is missing: this copy of flowloom-hooks was installed without the MCP server. Install it with --mcp from the package. ${unchanged}`;
     case 'no-directory':
       return `${file} is not a directory. Name an existing one. ${unchanged}`;
     case 'inside-git':
@@ -164,9 +168,14 @@ function fileList(report: InstallReport | UninstallReport, verb: string): string
   return lines.filter(Boolean).join('\n');
 }
 
+/** The command that was installed with the scripts; before that, the one that runs. */
+const installed = ({ dryRun, scriptsDir }: InstallReport, args: string): string =>
+  dryRun ? command(args) : commandAt(`${scriptsDir.replaceAll('\\', '/')}/cli.mjs`, args);
+
 /** One line: how prompts are answered, why, and how to change it. */
-function formText({ form, scope }: InstallReport): string {
-  const again = `install${scope === 'project' ? '' : ` --scope ${scope}`}`;
+function formText(report: InstallReport): string {
+  const { form, scope } = report;
+  const again = installed(report, `install${scope === 'project' ? '' : ` --scope ${scope}`}`);
   if (form === 'sh')
     return `Steady prompts are answered by sh, without Node${scope === 'project' ? ': for teams on Linux and macOS only' : ''}. To change it: ${again} --no-posix`;
   return scope === 'project'
@@ -191,7 +200,7 @@ function selfTestText({ selfTest }: InstallReport, broken: HookCheck[]): string 
   return [
     `Self-test: ${broken.length} of ${selfTest.length} hooks do not work.`,
     ...lines,
-    '"flowloom-hooks doctor" looks for the cause.',
+    `For the cause: ${command('doctor')}`,
   ].join('\n');
 }
 
@@ -227,7 +236,7 @@ function noteText(note: Note): string {
     case 'personal':
       return `${note.file} is new and holds paths of this machine: keep it out of commits.`;
     case 'other-scope':
-      return `The hooks are also installed in ${note.file}, and would run twice. Remove one with: flowloom-hooks uninstall --scope ${note.scope}`;
+      return `The hooks are also installed in ${note.file}, and would run twice. Remove one with: ${command(`uninstall --scope ${note.scope}`)}`;
     case 'hooks-disabled':
       return `${note.file} says "disableAllHooks": true. Until that is removed no hook runs.`;
     case 'set-aside':
@@ -237,10 +246,11 @@ function noteText(note: Note): string {
   }
 }
 
-function nextStep({ scope, root }: InstallReport): string {
+function nextStep(report: InstallReport): string {
+  const { scope, root } = report;
   const where = scope === 'user' ? 'in any project' : `in ${root}`;
   const told = `Start a Claude Code session ${where}: it is told that it is master. Start a second one, and the second is master and the first a worker.`;
-  return `${wrap(told)}\nWho is there: npx flowloom-hooks status`;
+  return `${wrap(told)}\nWho is there: ${installed(report, 'status')}`;
 }
 
 function reasonText(reason: string | undefined): string {

@@ -8,6 +8,7 @@ import type { MemberId } from '../core/member.ts';
 import { oneLine, quoted } from '../core/quote.ts';
 import type { Found } from '../flows/read-handoff.ts';
 import { handoffText, memberLine, promptLine } from './model.ts';
+import { command } from './own-command.ts';
 
 const rosterChars = 4000;
 const handoffChars = 6000;
@@ -66,7 +67,7 @@ export const ignored =
   'This session is unattended, and the configuration says that such sessions take no part (unattended: ignore).';
 
 export const unusable = (reason: string): string =>
-  `The state of the sessions on this repository cannot be used: ${oneLine(reason, 300)}. \`npx flowloom-hooks doctor\` tells more.`;
+  `The state of the sessions on this repository cannot be used: ${oneLine(reason, 300)}. \`${command('doctor')}\` tells more.`;
 
 export const outside = (roster: Roster): string =>
   `This session takes no part; join changes that. ${

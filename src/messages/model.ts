@@ -12,6 +12,7 @@ import { displayName, type Member, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
 import { clip, fenced, oneLine, quoted, sanitize } from '../core/quote.ts';
 import type { Origin } from '../core/store.ts';
+import { command } from './own-command.ts';
 
 const budget = { start: 1600, withHandoff: 6000, line: 160, change: 300 };
 
@@ -211,7 +212,7 @@ export function briefing({ roster, self, config, now, handoff, otherHandoffs, ch
   const tail = [
     alone ? '' : 'The names are addresses for the SendMessage tool, where it is available.',
     otherHandoffs
-      ? `${handoff ? 'Other' : 'Earlier'} handoffs: ${otherHandoffs}; \`npx flowloom-hooks handoff\` lists them.`
+      ? `${handoff ? 'Other' : 'Earlier'} handoffs: ${otherHandoffs}; \`${command('handoff')}\` lists them.`
       : '',
   ].filter(Boolean);
   const lines: string[] = [];
@@ -232,5 +233,5 @@ export function briefing({ roster, self, config, now, handoff, otherHandoffs, ch
 /** For the user, once, when state could not be kept where it belongs. */
 export const degradedNotice = (from: string, to: string, reason: string): string =>
   to === 'none'
-    ? `flowloom: no place to keep state (${reason}); this session works as if it were alone. See: npx flowloom-hooks doctor`
-    : `flowloom: the ${from} cannot be used (${reason}); state is kept in the ${to}, where sessions elsewhere may not see it. See: npx flowloom-hooks doctor`;
+    ? `flowloom: no place to keep state (${reason}); this session works as if it were alone. See: ${command('doctor')}`
+    : `flowloom: the ${from} cannot be used (${reason}); state is kept in the ${to}, where sessions elsewhere may not see it. See: ${command('doctor')}`;

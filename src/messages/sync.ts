@@ -2,6 +2,7 @@
 import { oneLine, quoted } from '../core/quote.ts';
 import type { StoreKind } from '../core/store.ts';
 import type { SyncReport } from '../stores/git/sync-report.ts';
+import { command } from './own-command.ts';
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -34,7 +35,7 @@ export function syncText(report: SyncReport, store: StoreKind): string {
         ? `This repository has no remote called ${remote}. \`git remote\` lists them; "git.remote" names the one to share through.`
         : 'No remote is configured, so everything stays on this machine. Set "git": { "remote": "origin" } to share through one.';
     case 'busy':
-      return 'Another sync is at work here. Its outcome is shown by `npx flowloom-hooks status`.';
+      return `Another sync is at work here. Its outcome is shown by \`${command('status')}\`.`;
     case 'slow':
       return `${remote} did not answer in time; everything goes on with what is known here.${said}\nIt is tried again by itself.`;
     case 'unreachable':
@@ -42,6 +43,6 @@ export function syncText(report: SyncReport, store: StoreKind): string {
     case 'refused':
       return `${remote} does not take these records, so others do not see this machine's sessions.${said}\nIt must allow pushes to refs/flowloom/*, or leave "git.remote" empty.`;
     case 'failed':
-      return `The sync failed; everything goes on with what is known here.${said}\n\`npx flowloom-hooks doctor\` tells more.`;
+      return `The sync failed; everything goes on with what is known here.${said}\n\`${command('doctor')}\` tells more.`;
   }
 }

@@ -63,7 +63,7 @@ describe('help', () => {
     const ran = await type(w, []);
     for (const command of commands)
       expect(ran.stdout + ran.stderr).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
-    expect(ran.stdout + ran.stderr).toContain('flowloom-hooks install');
+    expect(ran.stdout + ran.stderr).toMatch(/Start with: node \S+\/cli\.mjs install/);
   });
 
   test.each([['--help'], ['-h'], ['help']])('%s exits with 0', async (flag) => {

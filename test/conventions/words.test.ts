@@ -42,6 +42,16 @@ describe('every sentence for people lives in src/messages', () => {
   });
 });
 
+test('how the command is called is written down in one place', () => {
+  const found = ['src', 'install', 'hooks'].flatMap(sourcesIn).filter((file) => {
+    if (file === 'src/messages/own-command.ts') return false;
+    return /\bnpx (?:-\w+ )*flowloom|flowloom-hooks (?:install|uninstall|doctor|status|handoff|sync|prune|log|trust|forget|mcp)\b/.test(
+      codeOf(file),
+    );
+  });
+  expect(found).toEqual([]);
+});
+
 describe('what is exported says what it guarantees', () => {
   const directories = ['src/core', 'src/flows', 'src/stores', 'src/io'];
   const exported =

@@ -11,6 +11,7 @@ import {
   type Severity,
   worstOf,
 } from '../../src/doctor/doctor.ts';
+import { command } from '../../src/messages/own-command.ts';
 import { createWorld, playTurn, type World } from './world.ts';
 
 /** Say something about how busy this machine is. */
@@ -128,7 +129,7 @@ describe('the report', () => {
     expect(text).toMatch(/ {2}✗ .*settings\.json,\s+line\s+2:\s+a\s+comment\s+or\s+a\s+trailing\s+comma\./);
     expect(text).toContain('      → Remove the comment or comma in line 2.');
     // Whether the hooks are in that file nobody can say.
-    expect(text).not.toContain('Run: npx flowloom-hooks install');
+    expect(text).not.toContain(`Run: ${command('install')}`);
     expect(text.split('\n').at(-1)).toBe('1 thing to look at.');
     const tooLong = text
       .split('\n')
@@ -164,7 +165,7 @@ describe('the report', () => {
       severity: 'error',
       title: expect.stringContaining('not installed'),
       detail: expect.any(String),
-      remedy: 'Run: npx flowloom-hooks install',
+      remedy: `Run: ${command('install')}`,
       args: { directory: world.project },
     });
   });

@@ -53,7 +53,7 @@ describe('renderInstall', () => {
         2 files in /home/dev/shop/.claude/flowloom
 
       Prompts are answered by Node, on every system. Faster, when nobody here uses
-      Windows: install --posix
+      Windows: node /home/dev/shop/.claude/flowloom/cli.mjs install --posix
 
       Self-test: all 6 hooks ran, the slowest in 105 ms.
 
@@ -62,7 +62,7 @@ describe('renderInstall', () => {
 
       Start a Claude Code session in /home/dev/shop: it is told that it is master.
       Start a second one, and the second is master and the first a worker.
-      Who is there: npx flowloom-hooks status"
+      Who is there: node /home/dev/shop/.claude/flowloom/cli.mjs status"
     `);
   });
 
@@ -80,11 +80,11 @@ describe('renderInstall', () => {
         2 files in /home/dev/shop/.claude/flowloom
 
       Prompts are answered by Node, on every system. Faster, when nobody here uses
-      Windows: install --posix
+      Windows: node /home/dev/shop/.claude/flowloom/cli.mjs install --posix
 
       Self-test: 1 of 6 hooks do not work.
         Stop: it failed (exit 1)
-      "flowloom-hooks doctor" looks for the cause."
+      For the cause: npx flowloom-hooks doctor"
     `);
   });
 

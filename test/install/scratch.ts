@@ -39,6 +39,7 @@ export function scratch(): Scratch {
   writeFileSync(join(project, '.git/HEAD'), 'ref: refs/heads/main\n');
   writeHooks(hooksSource);
   writeFileSync(join(base, 'mcp.mjs'), server);
+  writeFileSync(join(base, 'cli.mjs'), '// the command\n');
   return {
     base,
     home,

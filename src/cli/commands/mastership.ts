@@ -13,7 +13,7 @@ import { openWorkspace, type Workspace } from '../workspace.ts';
 
 /** The member meant by a name, number or id; the caller when nothing was said. A sentence when it is not clear. */
 function meant({ roster, caller }: Workspace, wanted: string | undefined): Member | string {
-  if (wanted === undefined) return caller ?? noCaller;
+  if (wanted === undefined) return caller ?? noCaller();
   const found = roster.members.filter(
     (member) => String(member.seq) === wanted || member.birth.id === wanted || displayName(member) === wanted,
   );
@@ -35,7 +35,7 @@ export async function promoteCommand(wanted: string | undefined, options: { json
 /** The calling session stands back. */
 export async function yieldCommand(options: { json?: boolean }): Promise<void> {
   const { store, caller } = await openWorkspace(process.cwd(), process.env);
-  if (!caller) return fail(noCaller);
+  if (!caller) return fail(noCaller());
   const seq = await yieldMastership(store, caller, new Date());
   const { roster } = await openWorkspace(process.cwd(), process.env);
   if (options.json) printJson({ id: caller.birth.id, seq, master: roster.master?.birth.id ?? null });

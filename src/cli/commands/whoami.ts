@@ -10,7 +10,7 @@ export async function whoami(options: { json?: boolean; require?: Role }): Promi
   const { caller, roster } = workspace;
   if (!caller) {
     if (options.json) printJson(null);
-    return fail(noCaller);
+    return fail(noCaller());
   }
   const role = roleOf(roster, caller.birth.id);
   if (options.json) printJson({ ...memberFacts(caller, workspace), epoch: roster.epoch });
