@@ -3,9 +3,11 @@ import { statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { serverFile } from '../src/claude/servers.ts';
 import { type Form, isOurs, type SettingsBlock, settingsBlock } from '../src/claude/settings.ts';
+import { compareVersions } from '../src/core/versions.ts';
 import { diffLines } from './diff.ts';
 import { discardAll, readText, removeFile, stageAll } from './disk.ts';
 import { InstallError } from './error.ts';
+import { askIgnored, type Ignored } from './ignored.ts';
 import type { Manifest } from './manifest.ts';
 import { mergeBefore, type Plan, planInstall } from './plan.ts';
 import type { InstallReport, Note } from './report.ts';
@@ -20,7 +22,7 @@ import {
 import { selfTest } from './self-test.ts';
 import { holdsServer, planServer, type ServerBefore, type ServerPlan } from './server-plan.ts';
 import { serverTest } from './server-test.ts';
-import { formIn } from './settings-tree.ts';
+import { foldersIn, formIn } from './settings-tree.ts';
 import { otherTargets, type Place, resolveTarget, type Target } from './target.ts';
 
 export interface InstallRequest extends Place {
@@ -33,6 +35,8 @@ export interface InstallRequest extends Place {
   mcp?: boolean;
   /** Whether a shell answers first what it can. Left out: as it is installed, else as suits the scope and this machine. */
   posix?: boolean;
+  /** Put this version over a newer one; without it that is refused. */
+  downgrade?: boolean;
   /** The operating system, where it is not this one. */
   platform?: NodeJS.Platform;
 }
@@ -69,6 +73,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
     ? { prepared: prepareInstall(request), backups: [] }
     : installNow(request);
   const { target, text, form, block, settings, server, scripts } = prepared;
+  const ignored = target.scope === 'project' ? askIgnored(target, committedFiles(prepared)) : null;
   const changed =
     settings.changed ||
     Boolean(server?.plan.changed) ||
@@ -93,7 +98,12 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
       test: request.dryRun ? null : await serverTest(target.root, request.env),
     },
     selfTest: request.dryRun ? null : await selfTest(target.root, block, request.env),
-    notes: [...backups, ...(changed ? adviceFor(prepared) : []), ...warningsFor(request, prepared)],
+    notes: [
+      ...backups,
+      ...(ignored ? [{ code: 'ignored', ...ignored } as const] : []),
+      ...(changed ? adviceFor(prepared, ignored) : []),
+      ...warningsFor(request, prepared),
+    ],
   };
 }
 
@@ -101,6 +111,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
 export function prepareInstall(request: InstallRequest): PreparedInstall {
   const target = resolveTarget(request);
   const old = readManifest(target);
+  refuseDowngrade(request, target, old);
   const { server, wanted } = prepareServer(request, target, old);
   const files = collectFiles(request.hooksSource, target.scope, wanted);
   const text = readText(target.settingsFile, target.fence);
@@ -118,6 +129,12 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
     ...(createdDirectory ? { createdDirectory } : {}),
   });
   return { target, text, form, block, settings, server, scripts };
+}
+
+/** A team's newer scripts are not replaced by whoever has an older package in some cache. */
+function refuseDowngrade({ downgrade, version }: InstallRequest, target: Target, old: Manifest | null): void {
+  if (downgrade || !old || compareVersions(old.version, version) <= 0) return;
+  throw new InstallError({ code: 'newer-installed', file: target.scriptsDir, at: old.version, version });
 }
 
 /**
@@ -193,11 +210,18 @@ function installNow(request: InstallRequest): { prepared: PreparedInstall; backu
   throw new InstallError({ code: 'changed-meanwhile', file: resolveTarget(request).settingsFile });
 }
 
+/** Everything that teammates and other work trees get only through a commit. */
+const committedFiles = ({ target, server, scripts }: PreparedInstall): string[] => [
+  target.settingsFile,
+  ...scripts.all,
+  ...(server ? [server.file] : []),
+];
+
 /** What somebody should know who has just installed. */
-function adviceFor({ target, text, server }: PreparedInstall): Note[] {
+function adviceFor({ target, text, server }: PreparedInstall, ignored: Ignored | null): Note[] {
   if (target.scope === 'project')
     return [
-      { code: 'commit' },
+      ...(ignored ? [] : [{ code: 'commit' } as const]),
       { code: 'root-only' },
       ...(server?.plan.changed ? [{ code: 'server-approval', file: server.file } as const] : []),
     ];
@@ -209,7 +233,10 @@ function adviceFor({ target, text, server }: PreparedInstall): Note[] {
 function warningsFor(place: Place, { target, text }: PreparedInstall): Note[] {
   const isOff = looksAt(text, (settings) => settings.disableAllHooks === true);
   const others = otherTargets(place).filter(wiresOurs);
+  // Somebody else may share this file, in a container for example, where the scripts lie elsewhere.
+  const replaced = foldersIn(text).filter((folder) => folder !== target.commandDir);
   return [
+    ...replaced.map((folder): Note => ({ code: 'path-replaced', file: target.settingsFile, folder })),
     ...(isOff ? [{ code: 'hooks-disabled', file: target.settingsFile } as const] : []),
     ...others.map(({ scope, settingsFile }): Note => ({ code: 'other-scope', file: settingsFile, scope })),
   ];

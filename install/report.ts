@@ -1,5 +1,6 @@
 /** What install and uninstall tell: plain data, made into sentences by src/messages/install.ts. */
 import type { Form } from '../src/claude/settings.ts';
+import type { Ignored } from './ignored.ts';
 import type { HookCheck } from './self-test.ts';
 import type { ServerCheck } from './server-test.ts';
 import type { Scope } from './target.ts';
@@ -7,6 +8,10 @@ import type { Scope } from './target.ts';
 export type Note =
   /** The project's settings reach teammates and worktrees only when committed. */
   | { code: 'commit' }
+  /** Git ignores what has to be committed. */
+  | ({ code: 'ignored' } & Ignored)
+  /** Entries named another folder, which another machine may need that shares the file. */
+  | { code: 'path-replaced'; file: string; folder: string }
   /** Claude Code reads a project's settings only for sessions started in its root. */
   | { code: 'root-only' }
   /** The local settings are new and nothing is known to keep them out of commits. */

@@ -24,6 +24,8 @@ export interface ScriptsPlan {
   writes: FileWrite[];
   /** Scripts somebody edited by hand: they are moved aside before the write. */
   edited: string[];
+  /** All files of the installation, the manifest included. */
+  all: string[];
   /** Unmodified files of an older version. */
   obsolete: string[];
 }
@@ -74,7 +76,8 @@ export function planScripts(
   old: Manifest | null,
   facts: Pick<Manifest, 'version' | 'before' | 'serverBefore' | 'createdDirectory'>,
 ): ScriptsPlan {
-  const plan: ScriptsPlan = { writes: [], edited: [], obsolete: [] };
+  const all = [...files.keys(), manifestName].map((path) => join(target.scriptsDir, path));
+  const plan: ScriptsPlan = { writes: [], edited: [], all, obsolete: [] };
   const hashes: Manifest['files'] = {};
   for (const [path, content] of files) {
     hashes[path] = sha256(content);

@@ -68,6 +68,19 @@ export function formIn(text: string | null): Form | null {
   }
 }
 
+/** The folders in which the hooks of this text are, as it names them; none when it is no JSON. */
+export function foldersIn(text: string | null): string[] {
+  const body = (text ?? '').replace(/^\uFEFF/, '');
+  try {
+    const scripts = findOurs(body, parseSettings(body, '')).map(
+      ({ handler }) => ownHandler(read(body, handler))?.script ?? '',
+    );
+    return [...new Set(scripts.map((script) => script.replace(/[\\/]hooks[\\/][^\\/]*$/, '')))];
+  } catch {
+    return [];
+  }
+}
+
 /** The plain value a node stands for. */
 export function read(text: string, node: Node): unknown {
   return JSON.parse(text.slice(node.offset, node.offset + node.length));

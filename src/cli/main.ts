@@ -57,6 +57,7 @@ program
   .option('--mcp', 'add the MCP server to .mcp.json too (project scope)')
   .option('--posix', 'let sh answer steady prompts without Node: everybody here is on Linux or macOS')
   .option('--no-posix', 'let Node answer every prompt, on every system')
+  .option('--downgrade', 'replace the scripts of a newer version too')
   .option('--dry-run', 'show what would be written, and write nothing')
   .addOption(json())
   .action(installCommand);

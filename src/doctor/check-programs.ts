@@ -1,4 +1,5 @@
 /** The programs around the hooks: the Node that runs them, the client that starts them, the git they ask. */
+import { compareVersions } from '../core/versions.ts';
 import { git } from '../io/git.ts';
 import { type Outcome, runProgram } from '../io/run-program.ts';
 import type { Scope } from '../io/scope.ts';
@@ -18,14 +19,6 @@ const naming = '2.1.214';
 const gitLimitMs = 1000;
 /** As long as a hook waits for git at the end of a turn. */
 const gitPatienceMs = 300;
-
-/** Version numbers as `sort` wants them; only the three numbers count. */
-export function compareVersions(a: string, b: string): number {
-  const numbers = (version: string): number[] => (version.match(/\d+/g) ?? []).slice(0, 3).map(Number);
-  const [left, right] = [numbers(a), numbers(b)];
-  const at = [0, 1, 2].find((index) => (left[index] ?? 0) !== (right[index] ?? 0));
-  return at === undefined ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
-}
 
 /** The Node that a hook command `node` gets from this directory. */
 export async function checkNode(where: Where): Promise<Finding[]> {

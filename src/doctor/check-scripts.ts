@@ -5,8 +5,8 @@ import { wayOut } from '../../install/fence.ts';
 import { type Manifest, manifestName, parseManifest, sha256 } from '../../install/manifest.ts';
 import { collectFiles } from '../../install/scripts.ts';
 import { serverFile } from '../claude/servers.ts';
+import { compareVersions } from '../core/versions.ts';
 import { type FileText, readCapped } from '../io/read-capped.ts';
-import { compareVersions } from './check-programs.ts';
 import { type Finding, finding } from './finding.ts';
 import type { Installation } from './settings-files.ts';
 

@@ -27,6 +27,7 @@ export interface InstallProblem {
     | 'cannot-write'
     | 'changed-meanwhile'
     | 'foreign-file'
+    | 'newer-installed'
     | 'incomplete-package'
     | 'no-server'
     | 'no-directory'
@@ -37,12 +38,14 @@ export interface InstallProblem {
   at?: string;
   /** The line in question, counted from 1. */
   line?: number;
+  /** The version that was to be installed. */
+  version?: string;
   /** The system's error code. */
   reason?: string;
 }
 
 /** One or two sentences: what is wrong with which file, and what to do. */
-export function installProblem({ code, file, at, line, reason }: InstallProblem): string {
+export function installProblem({ code, file, at, line, reason, version }: InstallProblem): string {
   const place = line === undefined ? file : `${file}, line ${line}`;
   const unchanged = 'Nothing was changed.';
   switch (code) {
@@ -84,6 +87,8 @@ export function installProblem({ code, file, at, line, reason }: InstallProblem)
       return `${file} keeps changing while we try to edit it. Close whatever writes it and try again. The file was left as it is.`;
     case 'foreign-file':
       return `${file} exists and was not written by flowloom-hooks, or the manifest beside it is damaged. Move it away and try again. ${unchanged}`;
+    case 'newer-installed':
+      return `${file} holds version ${oneLine(at ?? '', 40)}, and this is ${version}: older scripts would replace newer ones. Use the newer command, or say --downgrade if that is what you want. ${unchanged}`;
     case 'incomplete-package':
       return `${file} is missing: this copy of flowloom-hooks is incomplete. Install the package again. ${unchanged}`;
     case 'no-server':
@@ -113,7 +118,12 @@ export function renderInstall(report: InstallReport): string {
     wrap(formText(report)),
     selfTestText(report, broken),
     serverTestText(report),
-    ...report.notes.map((note) => wrap(noteText(note))),
+    ...report.notes.map((note) =>
+      noteText(note)
+        .split('\n')
+        .map((line) => (line.startsWith('  ') ? line : wrap(line)))
+        .join('\n'),
+    ),
     report.dryRun || isBroken ? '' : nextStep(report),
   ];
   return paragraphs(parts);
@@ -231,6 +241,10 @@ function noteText(note: Note): string {
   switch (note.code) {
     case 'commit':
       return 'Commit .claude/settings.json and .claude/flowloom, so that teammates and git worktrees have the hooks too.';
+    case 'ignored':
+      return `git ignores ${oneLine(note.file, 200)} (${oneLine(note.rule, 200)}). The hooks work here, but teammates and other worktrees get only what is committed. So that git takes them, add to the end of ${note.into}:\n${note.lines.map((line) => `  ${line}`).join('\n')}\nThen commit .claude/settings.json and .claude/flowloom. For you alone, without a commit: ${command('install --scope local')}`;
+    case 'path-replaced':
+      return `The entries in ${note.file} named another folder, ${oneLine(note.folder, 300)}: it is replaced. If another machine or a container shares this file, the hooks no longer run there. Give it a CLAUDE_CONFIG_DIR of its own, or the same path.`;
     case 'root-only':
       return 'Claude Code reads these settings only for sessions started in the root of the project. If you start sessions in subdirectories, use --scope local or --scope user.';
     case 'personal':

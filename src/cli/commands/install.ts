@@ -16,6 +16,7 @@ interface Options {
   dryRun?: boolean;
   mcp?: boolean;
   posix?: boolean;
+  downgrade?: boolean;
   json?: boolean;
 }
 
@@ -44,9 +45,16 @@ async function answered(json: boolean | undefined, act: () => Promise<void>): Pr
 /** Exit code 1 when nothing could be installed, or when an installed hook does not work. */
 export const installCommand = (options: Options): Promise<void> =>
   answered(options.json, async () => {
-    const { posix } = options;
+    const { posix, downgrade } = options;
     const mcp = Boolean(options.mcp);
-    const report = await install({ ...request(options), posix, mcp, hooksSource: hooksSource(), version });
+    const report = await install({
+      ...request(options),
+      posix,
+      downgrade,
+      mcp,
+      hooksSource: hooksSource(),
+      version,
+    });
     if (options.json) printJson(report);
     else print(renderInstall(report));
     if (report.selfTest?.some((check) => !check.ok) || report.server?.test?.ok === false)
