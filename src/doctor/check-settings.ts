@@ -1,5 +1,7 @@
 /** What the settings say: are our hooks wired, does the client read that, does anything silence them, do they run twice? */
+import type { Dislike } from '../claude/judge-settings.ts';
 import { wiredHooks } from '../claude/settings.ts';
+import { isSwitchedOn, silencesIn, silencingVariables } from '../claude/settings-in-play.ts';
 import { asObject } from '../io/read-capped.ts';
 import type { Scope } from '../io/scope.ts';
 import { type Finding, finding } from './finding.ts';
@@ -22,15 +24,32 @@ export function judgeSettings(facts: SettingsFacts, scope: Scope, directory: str
 /** Of a file that is not, nobody can say whether it names the hooks; that is told already. */
 const isRead = ({ state }: SettingsFile): boolean => state === 'absent' || state === 'read';
 
-function judgeFile({ label: scope, file, state, line, reason, entries }: SettingsFile): Finding[] {
+function judgeFile(settings: SettingsFile): Finding[] {
+  const { label: scope, file, state, line, reason, entries, dislikes } = settings;
   if (state === 'absent') return [finding('ok', 'settings-absent', { scope, file })];
   if (state === 'relaxed') return [finding('error', 'settings-relaxed', { scope, file, line })];
   if (state === 'broken') return [finding('error', 'settings-broken', { scope, file, line })];
   if (state === 'unreadable') return [finding('error', 'settings-unreadable', { scope, file, reason })];
-  const problems = judgeEntries(scope, file, entries);
-  return problems.length > 0
-    ? problems
-    : [finding('ok', 'settings-fine', { scope, file, hooks: entries.length })];
+  if (state === 'refused') return [finding('error', 'settings-refused', { file, line })];
+  if (state === 'skipped') return [finding('error', 'settings-skipped', { scope, file, dislikes })];
+  const problems = [...judgeEntries(scope, file, entries), ...judgeOwnDislikes(settings)];
+  return [
+    ...(problems.length > 0
+      ? problems
+      : [finding('ok', 'settings-fine', { scope, file, hooks: entries.length })]),
+    ...judgeOtherDislikes(settings),
+  ];
+}
+
+const judgeOwnDislikes = ({ label: scope, file, ownDislikes }: SettingsFile): Finding[] =>
+  ownDislikes.length > 0
+    ? [finding('warning', 'settings-dropped', { scope, file, dislikes: ownDislikes })]
+    : [];
+
+/** Entries of others, which are none of our business: told, and nothing to be done for us. */
+function judgeOtherDislikes({ file, dislikes, ownDislikes }: SettingsFile): Finding[] {
+  const others: readonly Dislike[] = dislikes.filter((dislike) => !ownDislikes.includes(dislike));
+  return others.length > 0 ? [finding('info', 'settings-ignored', { file, dislikes: others })] : [];
 }
 
 function judgeEntries(scope: string, file: string, entries: readonly Entry[]): Finding[] {
@@ -82,13 +101,17 @@ function judgeReach(facts: SettingsFacts, scope: Scope, directory: string): Find
 /** Everything that keeps wired hooks from running. */
 export function judgeSilence(facts: SettingsFacts, env: NodeJS.ProcessEnv): Finding[] {
   const findings: Finding[] = [];
-  for (const { file, value, entries } of facts.managed) {
-    const only = value.allowManagedHooksOnly === true && entries.length === 0;
-    const key = value.disableAllHooks === true ? 'disableAllHooks' : only ? 'allowManagedHooksOnly' : null;
-    if (key) findings.push(finding('error', 'silenced-managed', { file, key }));
+  const files = [...facts.files, ...facts.managed].filter(({ state }) => state === 'read');
+  const managedOnes = facts.managed.some(({ entries }) => entries.length > 0);
+  for (const { file, key, variable, managedRun } of silencesIn(files)) {
+    if (managedRun && managedOnes) continue;
+    if (variable !== null) findings.push(finding('error', 'silenced-variable', { file, variable }));
+    else if (facts.managed.some((one) => one.file === file))
+      findings.push(finding('error', 'silenced-managed', { file, key }));
+    else findings.push(finding('error', 'silenced-disabled', { file }));
   }
-  for (const { file, value } of facts.files)
-    if (value.disableAllHooks === true) findings.push(finding('error', 'silenced-disabled', { file }));
+  for (const variable of silencingVariables)
+    if (isSwitchedOn(env[variable])) findings.push(finding('warning', 'silenced-client', { variable }));
   for (const { file, value } of [...facts.managed, ...facts.files])
     if (asObject(value.env)?.FLOWLOOM === 'off')
       findings.push(finding('error', 'silenced-environment', { file }));

@@ -1,6 +1,7 @@
 /** The diagnosis: every check in the order in which one would look for the cause, none able to stop another. */
 import fs from 'node:fs';
 import { resolve } from 'node:path';
+import { managedDirectory } from '../claude/read-settings.ts';
 import { logDirectories, type Surroundings, surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -16,7 +17,7 @@ import { judgeDoubles, judgeSettings, judgeSilence } from './check-settings.ts';
 import { judgeClock, judgeMoved, judgeStore } from './check-store.ts';
 import { checkTrust } from './check-trust.ts';
 import { type Finding, finding } from './finding.ts';
-import { gatherSettings, managedDirectory } from './settings-files.ts';
+import { gatherSettings } from './settings-files.ts';
 import { gatherPlace } from './store-facts.ts';
 
 export { exitCodeOf, type Finding, type FindingCode, type Severity, worstOf } from './finding.ts';

@@ -1,9 +1,10 @@
 /** Gathers every settings file that matters to a session started here, and the entries of ours in it. */
-import fs from 'node:fs';
 import os from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type ParseError, parse } from 'jsonc-parser';
+import { type Dislike, judgeSettings } from '../claude/judge-settings.ts';
+import { managedFiles, readSettingsFile } from '../claude/read-settings.ts';
 import { claudeDirectory } from '../claude/session-file.ts';
 import {
   type Form,
@@ -14,7 +15,7 @@ import {
   wiredHooks,
 } from '../claude/settings.ts';
 import { git } from '../io/git.ts';
-import { asObject, readCapped, readJsonObject } from '../io/read-capped.ts';
+import { asObject, readJsonObject } from '../io/read-capped.ts';
 import type { Scope } from '../io/scope.ts';
 
 const mostBytes = 4 << 20;
@@ -38,10 +39,15 @@ export interface SettingsFile {
   /** For people: with where it is, when there are two of a scope. */
   readonly label: string;
   readonly file: string;
-  readonly state: 'absent' | 'read' | 'relaxed' | 'broken' | 'unreadable';
+  /** The client goes by it only when it was `read`; it does not start because of a `refused` one, which is the administrator's. */
+  readonly state: 'absent' | 'read' | 'relaxed' | 'broken' | 'unreadable' | 'skipped' | 'refused';
   readonly line: number;
   readonly reason: string;
-  /** Empty unless it was read. */
+  /** Why it is skipped, or what the client passes over in it. */
+  readonly dislikes: readonly Dislike[];
+  /** Those of them that concern an entry of ours. */
+  readonly ownDislikes: readonly Dislike[];
+  /** What the client goes by; empty unless it was read. */
   readonly value: Readonly<Record<string, unknown>>;
   readonly entries: readonly Entry[];
 }
@@ -66,12 +72,6 @@ export interface SettingsFacts {
   readonly mainProject: SettingsFile | null;
   /** What git holds of the project's hooks; null when git does not say or it does not matter. */
   readonly committed: { readonly settings: boolean; readonly scripts: boolean } | null;
-}
-
-/** Where the client looks for settings of the administrator. */
-export function managedDirectory(): string {
-  if (process.platform === 'darwin') return '/Library/Application Support/ClaudeCode';
-  return process.platform === 'win32' ? 'C:\\Program Files\\ClaudeCode' : '/etc/claude-code';
 }
 
 export function gatherSettings(scope: Scope, env: NodeJS.ProcessEnv, managedRoot: string): SettingsFacts {
@@ -107,26 +107,47 @@ function readSettings(
   file: string,
   projectDir: string,
 ): SettingsFile {
-  const base = { scope, label, file, line: 0, reason: '', value: {}, entries: [] };
-  const found = readCapped(file, mostBytes);
-  if (found.kind === 'absent') return { ...base, state: 'absent' };
-  if (found.kind === 'unreadable') return { ...base, state: 'unreadable', reason: found.reason };
-  const parsed = parseSettings(found.text);
-  if (!parsed.value) return { ...base, state: parsed.relaxed ? 'relaxed' : 'broken', line: parsed.line };
-  return { ...base, state: 'read', value: parsed.value, entries: entriesIn(parsed.value, projectDir) };
+  const base = {
+    ...{ scope, label, file, line: 0, reason: '' },
+    ...{ dislikes: [], ownDislikes: [], value: {}, entries: [] },
+  };
+  const reading = readSettingsFile(file, scope);
+  if (reading.kind === 'absent') return { ...base, state: 'absent' };
+  if (reading.kind === 'unreadable') return { ...base, state: 'unreadable', reason: reading.reason };
+  const { text, verdict } = reading;
+  if (verdict.kind === 'skipped') return { ...base, state: 'skipped', dislikes: verdict.dislikes };
+  if (verdict.kind === 'unread') {
+    const { relaxed, line } =
+      verdict.because === 'not-json'
+        ? diagnoseText(text.replace(/^\uFEFF/, ''))
+        : { relaxed: false, line: 1 };
+    if (scope === 'managed') return { ...base, state: 'refused', line };
+    return { ...base, state: relaxed ? 'relaxed' : 'broken', line };
+  }
+  return {
+    ...base,
+    state: 'read',
+    value: verdict.value,
+    dislikes: verdict.dropped,
+    ownDislikes: verdict.dropped.filter(({ path }) => holdsOwn(text, path)),
+    entries: entriesIn(verdict.value, projectDir),
+  };
 }
 
-/** Strict, as the client parses: one comment or trailing comma and the whole file counts for nothing. */
-function parseSettings(
-  text: string,
-): { value: Record<string, unknown> } | { value: null; relaxed: boolean; line: number } {
-  if (text.trim() === '') return { value: {} };
-  try {
-    const value = asObject(JSON.parse(text));
-    return value ? { value } : { value: null, relaxed: false, line: 1 };
-  } catch {
-    return { value: null, ...diagnoseText(text) };
-  }
+/** Whether what the client passes over is an entry of ours, or holds one. */
+function holdsOwn(text: string, path: string): boolean {
+  const [, event = '', group, , handler] = path.split('.');
+  const groups = asObject((JSON.parse(text.replace(/^\uFEFF/, '')) as { hooks?: unknown }).hooks)?.[event];
+  const below = (value: unknown, key: string | undefined): unknown =>
+    key === undefined ? value : (value as Record<string, unknown> | undefined)?.[key];
+  const found =
+    handler === undefined ? below(groups, group) : below(asObject(below(groups, group))?.hooks, handler);
+  return anywhere(found, (value) => ownHandler(value) !== null);
+}
+
+function anywhere(value: unknown, is: (value: unknown) => boolean): boolean {
+  if (is(value)) return true;
+  return typeof value === 'object' && value !== null && Object.values(value).some((one) => anywhere(one, is));
 }
 
 function diagnoseText(text: string): { relaxed: boolean; line: number } {
@@ -192,17 +213,6 @@ function installationsIn({ scope, file, entries }: SettingsFile): Installation[]
   }));
 }
 
-function managedFiles(root: string): string[] {
-  const main = join(root, 'managed-settings.json');
-  const parts = join(root, 'managed-settings.d');
-  try {
-    const names = fs.readdirSync(parts).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
-    return [main, ...names.sort().map((name) => join(parts, name))].filter((file) => fs.existsSync(file));
-  } catch {
-    return [main].filter((file) => fs.existsSync(file));
-  }
-}
-
 const isOurPlugin = (name: string): boolean => /^flowloom[\w-]*(?:@|$)/.test(name);
 
 /** A settings file that says yes or no is believed; else the client's list of installed plugins. */
@@ -225,9 +235,9 @@ function committedIn(worktree: string): SettingsFacts['committed'] {
   const held = names.has('.claude/settings.json')
     ? git(worktree, ['show', 'HEAD:.claude/settings.json'], gitLimitMs)
     : null;
-  const value = held?.ok ? parseSettings(held.output.replace(/^\ufeff/, '')).value : null;
+  const verdict = held?.ok ? judgeSettings(held.output) : null;
   return {
-    settings: value !== null && entriesIn(value, worktree).length > 0,
+    settings: verdict?.kind === 'read' && entriesIn(verdict.value, worktree).length > 0,
     scripts: wiredHooks.every(({ file }) => names.has(`.claude/flowloom/hooks/${basename(file)}`)),
   };
 }

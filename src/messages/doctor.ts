@@ -4,12 +4,15 @@
  *
  * The part of a code before its first `-` names the check. Paths are absolute; text of others is made harmless by `wordingOf`.
  */
+
+import type { Dislike } from '../claude/judge-settings.ts';
 import { oneLine } from '../core/quote.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { Mend } from '../doctor/mend.ts';
 import { ago } from './model.ts';
 import { oldestNode } from './old-node.ts';
 import { command, commandAt } from './own-command.ts';
+import { dislikesText, dislikeText } from './settings.ts';
 
 export interface Wording {
   /** One sentence or less: what was found. */
@@ -133,6 +136,28 @@ const words = {
     'Whatever it says does not count.',
     'Make it a file that you can read, or remove it.',
   ],
+  'settings-refused': (a: { file: string; line: number }): Words => [
+    `${a.file}, line ${a.line}: not a valid JSON object.`,
+    'It is a file of the administrator, and Claude Code does not start because of it.',
+    'Ask whoever manages this machine to correct or remove it.',
+  ],
+  'settings-skipped': (a: { scope: string; file: string; dislikes: readonly Dislike[] }): Words => [
+    `Claude Code skips all of ${a.file}: ${dislikeText(a.dislikes[0])}`,
+    [
+      'Nothing in the file counts: no hook, no permission rule, no variable.',
+      ...(a.dislikes.length > 1 ? [`There is more: ${dislikesText(a.dislikes.slice(1))}`] : []),
+    ],
+    'Correct or remove that entry.',
+  ],
+  'settings-dropped': (a: { scope: string; file: string; dislikes: readonly Dislike[] }): Words => [
+    `Claude Code passes over our hook in ${a.file}: ${dislikesText(a.dislikes)}`,
+    'It never runs. The rest of the file counts.',
+    installAgain(a.scope),
+  ],
+  'settings-ignored': (a: { file: string; dislikes: readonly Dislike[] }): Words => [
+    `Claude Code passes over entries of others in ${a.file}: ${dislikesText(a.dislikes)}`,
+    'The rest of the file counts, and so do our hooks.',
+  ],
   'settings-partial': (a: { scope: string; file: string; missing: readonly string[] }): Words => [
     `${a.file} lacks some of the hooks: ${list(a.missing)}.`,
     'Without them sessions learn of changes late, or leave no handoff.',
@@ -189,9 +214,19 @@ const words = {
     'Remove that line.',
   ],
   'silenced-managed': (a: { file: string; key: string }): Words => [
-    `The administrator's settings say "${a.key}": true.`,
+    `The administrator's settings restrict hooks: "${a.key}".`,
     `${a.file} keeps hooks of users and projects from running.`,
     'Ask whoever manages this machine to add the hooks to the managed settings.',
+  ],
+  'silenced-variable': (a: { file: string; variable: string }): Words => [
+    `${a.file} sets ${a.variable} for every session ("env").`,
+    'With it Claude Code runs no hook of anybody.',
+    `Remove ${a.variable} from its "env".`,
+  ],
+  'silenced-client': (a: { variable: string }): Words => [
+    `${a.variable} is set in this shell.`,
+    'Claude Code runs no hooks in sessions started from here; --bare, --safe-mode and --restricted do the same for one session.',
+    `If that is not intended: unset ${a.variable}`,
   ],
   'silenced-shell': (_: None): Words => [
     'FLOWLOOM=off is set in this shell.',

@@ -21,7 +21,16 @@ const rules: Rule[] = [
   {
     of: 'src/messages',
     may: ['src/core/', 'src/messages/'],
-    types: ['src/flows/', 'src/io/', 'src/stores/', 'src/config/', 'src/doctor/', 'install/', 'picocolors'],
+    types: [
+      'src/claude/',
+      'src/flows/',
+      'src/io/',
+      'src/stores/',
+      'src/config/',
+      'src/doctor/',
+      'install/',
+      'picocolors',
+    ],
   },
   {
     of: 'src/claude',
@@ -34,7 +43,10 @@ const rules: Rule[] = [
       'install/',
       'src/core/',
       'src/io/',
+      'src/claude/judge-settings.ts',
+      'src/claude/read-settings.ts',
       'src/claude/servers.ts',
+      'src/claude/settings-in-play.ts',
       'src/claude/settings.ts',
       'src/messages/install.ts',
       'node:',

@@ -236,6 +236,65 @@ const situations: readonly Situation[] = [
     arrange: (world) => void world.write('project/.claude/settings.json', '[]'),
   },
   {
+    code: 'settings-refused',
+    severity: 'error',
+    when: 'a file of the administrator is no JSON',
+    arrange: (world) => void world.write('managed/managed-settings.d/10-more.json', '{\n'),
+    args: (world) => ({ file: join(world.managedRoot, 'managed-settings.d', '10-more.json') }),
+  },
+  {
+    code: 'settings-skipped',
+    severity: 'error',
+    when: 'a hook of somebody else is written without a group',
+    arrange: (world) =>
+      void world.write('home/.claude/settings.json', {
+        hooks: { PreToolUse: [{ type: 'command', command: 'true' }] },
+      }),
+    args: () => ({
+      scope: 'user',
+      dislikes: [expect.objectContaining({ path: 'hooks.PreToolUse.0.hooks' })],
+    }),
+  },
+  {
+    code: 'settings-skipped',
+    severity: 'error',
+    when: 'a well-known key has a wrong value',
+    arrange: (world) => void world.write('project/.claude/settings.json', { permissions: { allow: 'Bash' } }),
+    args: (world) => ({
+      file: settingsOf(world),
+      dislikes: [expect.objectContaining({ path: 'permissions.allow' })],
+    }),
+  },
+  {
+    code: 'settings-dropped',
+    severity: 'warning',
+    when: 'the group of our hook has no usable matcher',
+    async arrange(world) {
+      await world.install('project');
+      const settings = JSON.parse(fs.readFileSync(settingsOf(world), 'utf8'));
+      settings.hooks.Stop[0].matcher = null;
+      world.write('project/.claude/settings.json', settings);
+    },
+    args: () => ({ dislikes: [expect.objectContaining({ path: 'hooks.Stop.0.matcher' })] }),
+  },
+  {
+    code: 'settings-ignored',
+    severity: 'info',
+    when: 'hooks of somebody else have odd shapes',
+    async arrange(world) {
+      await world.install('project');
+      const settings = JSON.parse(fs.readFileSync(settingsOf(world), 'utf8'));
+      settings.hooks.Stop.push(null, { type: 'command', command: 'true' }, 3);
+      settings.hooks.Foo = 'x';
+      world.write('project/.claude/settings.json', settings);
+    },
+    args: () => ({
+      dislikes: ['hooks.Stop.1', 'hooks.Stop.2.hooks', 'hooks.Stop.3', 'hooks.Foo'].map((path) =>
+        expect.objectContaining({ path }),
+      ),
+    }),
+  },
+  {
     code: 'settings-unreadable',
     severity: 'error',
     when: 'a directory is in the place of the settings',
@@ -385,6 +444,28 @@ const situations: readonly Situation[] = [
     arrange: (world) =>
       void world.write('managed/managed-settings.d/10-hooks.json', { disableAllHooks: true }),
     args: () => ({ key: 'disableAllHooks' }),
+  },
+  {
+    code: 'silenced-managed',
+    severity: 'error',
+    when: 'the administrator reserves hooks for plugins',
+    arrange: (world) =>
+      void world.write('managed/managed-settings.json', { strictPluginOnlyCustomization: ['hooks'] }),
+    args: () => ({ key: 'strictPluginOnlyCustomization' }),
+  },
+  {
+    code: 'silenced-variable',
+    severity: 'error',
+    when: 'the user makes every session a simple one',
+    arrange: (world) => void world.write('home/.claude/settings.json', { env: { CLAUDE_CODE_SIMPLE: '1' } }),
+    args: () => ({ variable: 'CLAUDE_CODE_SIMPLE' }),
+  },
+  {
+    code: 'silenced-client',
+    severity: 'warning',
+    when: 'the shell makes every session a safe one',
+    arrange: ({ env }) => ({ env: { ...env, CLAUDE_CODE_SAFE_MODE: '1' } }),
+    args: () => ({ variable: 'CLAUDE_CODE_SAFE_MODE' }),
   },
   {
     code: 'silenced-shell',
