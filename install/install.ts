@@ -9,6 +9,7 @@ import { discardAll, readText, removeFile, stageAll } from './disk.ts';
 import { InstallError } from './error.ts';
 import { askIgnored, type Ignored } from './ignored.ts';
 import type { Manifest } from './manifest.ts';
+import { obstaclesFor } from './obstacles.ts';
 import { mergeBefore, type Plan, planInstall } from './plan.ts';
 import type { InstallReport, Note } from './report.ts';
 import {
@@ -37,6 +38,8 @@ export interface InstallRequest extends Place {
   posix?: boolean;
   /** Put this version over a newer one; without it that is refused. */
   downgrade?: boolean;
+  /** Directory of the administrator's settings, where it is not the client's own. */
+  managedRoot?: string;
   /** The operating system, where it is not this one. */
   platform?: NodeJS.Platform;
 }
@@ -97,6 +100,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
       diff: diffLines(server.text, server.plan.text),
       test: request.dryRun ? null : await serverTest(target.root, request.env),
     },
+    obstacles: obstaclesFor(request, target, settings.text ?? ''),
     selfTest: request.dryRun ? null : await selfTest(target.root, block, request.env),
     notes: [
       ...backups,
@@ -229,15 +233,13 @@ function adviceFor({ target, text, server }: PreparedInstall, ignored: Ignored |
   return isNew ? [{ code: 'personal', file: target.settingsFile }] : [];
 }
 
-/** What keeps the hooks from running, or makes them run twice. */
+/** What others may miss, and what makes the hooks run twice. */
 function warningsFor(place: Place, { target, text }: PreparedInstall): Note[] {
-  const isOff = looksAt(text, (settings) => settings.disableAllHooks === true);
   const others = otherTargets(place).filter(wiresOurs);
   // Somebody else may share this file, in a container for example, where the scripts lie elsewhere.
   const replaced = foldersIn(text).filter((folder) => folder !== target.commandDir);
   return [
     ...replaced.map((folder): Note => ({ code: 'path-replaced', file: target.settingsFile, folder })),
-    ...(isOff ? [{ code: 'hooks-disabled', file: target.settingsFile } as const] : []),
     ...others.map(({ scope, settingsFile }): Note => ({ code: 'other-scope', file: settingsFile, scope })),
   ];
 }

@@ -50,7 +50,8 @@ export function parseManifest(text: string | null): Manifest | null {
   };
 }
 
-function cleanBefore({ file, root, hooks, events }: Record<string, unknown>): Before {
+function cleanBefore({ file, root, hooks, events, nullHooks, nullEvents }: Record<string, unknown>): Before {
+  const nulls = Array.isArray(nullEvents) ? nullEvents.filter((event) => typeof event === 'string') : [];
   const blankEvents = Object.entries(asObject(events)).filter((entry): entry is [string, string] =>
     isJsonBlank(entry[1]),
   );
@@ -59,6 +60,8 @@ function cleanBefore({ file, root, hooks, events }: Record<string, unknown>): Be
     ...(isJsonBlank(root) ? { root } : {}),
     ...(isJsonBlank(hooks) ? { hooks } : {}),
     ...(blankEvents.length > 0 ? { events: Object.fromEntries(blankEvents) } : {}),
+    ...(nullHooks === true ? { nullHooks } : {}),
+    ...(nulls.length > 0 ? { nullEvents: nulls } : {}),
   };
 }
 

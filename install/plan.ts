@@ -29,6 +29,9 @@ export interface Before {
   root?: string;
   hooks?: string;
   events?: Record<string, string>;
+  /** What was null: `hooks`, and events. */
+  nullHooks?: true;
+  nullEvents?: string[];
 }
 
 export interface Plan {
@@ -59,7 +62,7 @@ interface Draft {
  * of its event's array. An older entry of ours is renewed in its place, double ones become one; when all is in
  * place nothing changes. Everything else keeps its bytes.
  *
- * Throws InstallError (naming `file`) when the text is no strict JSON or its hooks have not the documented shape.
+ * Throws InstallError (naming `file`) when the text is no strict JSON, or when something of the user's would have to be overwritten.
  */
 export function planInstall(text: string | null, block: SettingsBlock, file = 'settings.json'): Plan {
   if (text === null || isBlank(text)) return planNewFile(text, block);
@@ -106,7 +109,12 @@ export function planRemoval(text: string | null, before: Before = {}, file = 'se
 export function mergeBefore(old: Before, { found, before }: Plan): Before {
   if (!found) return before;
   const events = { ...old.events, ...before.events };
-  return { ...old, ...before, ...(Object.keys(events).length > 0 ? { events } : {}) };
+  const nullEvents = [...new Set([...(old.nullEvents ?? []), ...(before.nullEvents ?? [])])];
+  return {
+    ...{ ...old, ...before },
+    ...(Object.keys(events).length > 0 ? { events } : {}),
+    ...(nullEvents.length > 0 ? { nullEvents } : {}),
+  };
 }
 
 function planNewFile(text: string | null, block: SettingsBlock): Plan {
@@ -128,25 +136,27 @@ function finish(
   return { text: to, changed, events: [...events], found, loud: false, before };
 }
 
-/** Refuses whatever we would have to guess about. Events that are not ours may look as they like. */
+/** Refuses what we would have to overwrite. What stands beside our entries may look as it likes; null holds nothing. */
 function checkShape(root: Node, block: SettingsBlock, file: string): void {
   const hooks = valueAt(root, 'hooks', file);
-  if (!hooks) return;
+  if (!hooks || hooks.type === 'null') return;
   if (hooks.type !== 'object') throw new InstallError({ code: 'hooks-not-object', file });
   for (const event of Object.keys(block.hooks)) {
     const groups = valueAt(hooks, event, file);
-    if (!groups) continue;
-    if (groups.type !== 'array') throw new InstallError({ code: 'event-not-array', file, at: event });
-    for (const group of groups.children ?? []) {
-      const handlers = group.type === 'object' ? valueAt(group, 'hooks', file) : undefined;
-      if (handlers?.type !== 'array') throw new InstallError({ code: 'group-malformed', file, at: event });
-    }
+    if (groups && groups.type !== 'array' && groups.type !== 'null')
+      throw new InstallError({ code: 'event-not-array', file, at: event });
+    for (const group of groups?.children ?? []) if (group.type === 'object') valueAt(group, 'hooks', file);
   }
 }
 
 function ensureHooks(draft: Draft): void {
   const root = parseSettings(draft.text, draft.file);
   const hooks = valueAt(root, 'hooks', draft.file);
+  if (hooks?.type === 'null') {
+    draft.before.nullHooks = true;
+    draft.text = replace(draft.text, hooks, {}, draft.style);
+    return;
+  }
   if (hooks) {
     const blank = blankInside(draft.text, hooks);
     if (blank !== undefined) draft.before.hooks = blank;
@@ -157,19 +167,26 @@ function ensureHooks(draft: Draft): void {
   draft.text = append(draft.text, root, {}, draft.style, 'hooks');
 }
 
-/** Takes out second entries of an event and entries of events that are no longer wired. */
+/** Takes out second entries of an event, entries that Claude Code passes over, and those of events that are no longer wired. */
 function removeSuperfluous(draft: Draft, block: SettingsBlock): void {
   for (;;) {
     const seen = new Set<string>();
-    const extra = findOurs(draft.text, parseSettings(draft.text, draft.file)).find(({ event }) => {
-      const keep = event in block.hooks && !seen.has(event);
+    const extra = findOurs(draft.text, parseSettings(draft.text, draft.file)).find(({ event, handler }) => {
+      const keep = event in block.hooks && !seen.has(event) && !isPassedOver(draft.text, handler);
+      if (!keep) return true;
       seen.add(event);
-      return !keep;
+      return false;
     });
     if (!extra) return;
     draft.events.add(extra.event);
     draft.text = removeEntry(draft.text, extra.handler, { hooks: '' });
   }
+}
+
+/** Claude Code passes over a group whose matcher is no string. */
+function isPassedOver(text: string, handler: Node): boolean {
+  const { matcher } = read(text, parentOf(parentOf(parentOf(handler)))) as { matcher?: unknown };
+  return matcher !== undefined && typeof matcher !== 'string';
 }
 
 function placeEntry(draft: Draft, event: string, group: MatcherGroup): void {
@@ -193,9 +210,21 @@ function appendGroup(
   invariant(hooks, 'ensureHooks ran before');
   const groups = valueAt(hooks, event, file);
   if (!groups) return append(text, hooks, [group], style, event);
+  if (groups.type === 'null') {
+    before.nullEvents = [...(before.nullEvents ?? []), event];
+    const emptied = replace(text, groups, [], style);
+    const [list] = groupsOf(emptied, event, file);
+    invariant(list, 'it was put there just now');
+    return append(emptied, list, group, style);
+  }
   const blank = blankInside(text, groups);
   if (blank !== undefined) before.events = { ...before.events, [event]: blank };
   return append(text, groups, group, style);
+}
+
+function groupsOf(text: string, event: string, file: string): Node[] {
+  const hooks = valueAt(parseSettings(text, file), 'hooks', file);
+  return [hooks && valueAt(hooks, event, file)].filter((node) => node !== undefined);
 }
 
 function firstOurs(text: string, file: string) {
@@ -215,18 +244,24 @@ function removeEntry(text: string, handler: Node, before: Before): string {
   const groups = parentOf(group);
   if (groups.children?.length !== 1) return remove(text, group);
   const eventProperty = parentOf(groups);
-  const blankEvent = before.events?.[String(eventProperty.children?.[0]?.value)];
+  const event = String(eventProperty.children?.[0]?.value);
+  const blankEvent = before.events?.[event];
   if (blankEvent !== undefined) return empty(text, groups, blankEvent);
+  if (before.nullEvents?.includes(event)) return replaceByNull(text, groups);
 
   const hooks = parentOf(eventProperty);
   if (hooks.children?.length !== 1) return remove(text, eventProperty);
   if (before.hooks !== undefined) return empty(text, hooks, before.hooks);
+  if (before.nullHooks) return replaceByNull(text, hooks);
 
   const hooksProperty = parentOf(hooks);
   const root = parentOf(hooksProperty);
   if (root.children?.length !== 1) return remove(text, hooksProperty);
   return empty(text, root, before.root ?? '');
 }
+
+const replaceByNull = (text: string, { offset, length }: Node): string =>
+  `${text.slice(0, offset)}null${text.slice(offset + length)}`;
 
 function parentOf(node: Node): Node {
   invariant(node.parent, 'a handler lies below the root of the settings');

@@ -1,6 +1,7 @@
 /** What install and uninstall tell: plain data, made into sentences by src/messages/install.ts. */
 import type { Form } from '../src/claude/settings.ts';
 import type { Ignored } from './ignored.ts';
+import type { Obstacle } from './obstacles.ts';
 import type { HookCheck } from './self-test.ts';
 import type { ServerCheck } from './server-test.ts';
 import type { Scope } from './target.ts';
@@ -18,8 +19,6 @@ export type Note =
   | { code: 'personal'; file: string }
   /** Another settings file wires our hooks too: they would run twice. */
   | { code: 'other-scope'; file: string; scope: Scope }
-  /** The settings file switches all hooks off. */
-  | { code: 'hooks-disabled'; file: string }
   /** A script had been edited; the edited one was moved to this file. */
   | { code: 'set-aside'; file: string }
   /** Claude Code asks each person whether the servers of a project may run. */
@@ -48,6 +47,8 @@ export interface InstallReport extends Report {
   server: { file: string; changed: boolean; diff: string[]; test: ServerCheck | null } | null;
   /** How the hot hooks are wired. */
   form: Form;
+  /** What keeps Claude Code from running the hooks. */
+  obstacles: Obstacle[];
   /** Null in a dry run. */
   selfTest: HookCheck[] | null;
   notes: Note[];

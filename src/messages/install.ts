@@ -1,10 +1,12 @@
 /** What people read about installing and uninstalling. Plain text for 80 columns, no colours. */
+import type { Obstacle } from '../../install/obstacles.ts';
 import type { InstallReport, Note, UninstallReport } from '../../install/report.ts';
 import type { HookCheck, HookProblem } from '../../install/self-test.ts';
 import type { Scope } from '../../install/target.ts';
 import { oneLine } from '../core/quote.ts';
 import { oldestNode } from './old-node.ts';
 import { command, commandAnywhere, commandAt } from './own-command.ts';
+import { dislikesText } from './settings.ts';
 
 export interface InstallProblem {
   code:
@@ -14,7 +16,6 @@ export interface InstallProblem {
     | 'root-not-object'
     | 'hooks-not-object'
     | 'event-not-array'
-    | 'group-malformed'
     | 'servers-not-object'
     | 'foreign-server'
     | 'server-scope'
@@ -61,8 +62,6 @@ export function installProblem({ code, file, at, line, reason, version }: Instal
       return `${file}: "hooks" is not an object. Correct or remove it and try again. ${unchanged}`;
     case 'event-not-array':
       return `${file}: "hooks.${at}" is not an array. Correct or remove it and try again. ${unchanged}`;
-    case 'group-malformed':
-      return `${file}: an entry of "hooks.${at}" has no "hooks" array. Correct or remove it and try again. ${unchanged}`;
     case 'servers-not-object':
       return `${file}: "mcpServers" is not an object. Correct or remove it and try again. ${unchanged}`;
     case 'foreign-server':
@@ -111,11 +110,13 @@ export function renderProblem(error: { message: string }): string {
 export function renderInstall(report: InstallReport): string {
   const broken = (report.selfTest ?? []).filter((check) => !check.ok);
   const isBroken = broken.length > 0 || report.server?.test?.ok === false;
+  const isStopped = report.obstacles.length > 0;
   const parts = [
     installHeadline(report, isBroken),
     fileList(report, 'in'),
     ...(report.dryRun ? [report.diff.join('\n'), report.server?.diff.join('\n') ?? ''] : []),
     wrap(formText(report)),
+    ...report.obstacles.map((obstacle) => wrap(obstacleText(obstacle))),
     selfTestText(report, broken),
     serverTestText(report),
     ...report.notes.map((note) =>
@@ -124,7 +125,7 @@ export function renderInstall(report: InstallReport): string {
         .map((line) => (line.startsWith('  ') ? line : wrap(line)))
         .join('\n'),
     ),
-    report.dryRun || isBroken ? '' : nextStep(report),
+    report.dryRun || isBroken || isStopped ? '' : nextStep(report),
   ];
   return paragraphs(parts);
 }
@@ -159,6 +160,8 @@ function installHeadline(report: InstallReport, isBroken: boolean): string {
     return wrap(`Dry run: ${name} ${what} ${audience(report)}. Nothing was written.`);
   }
   if (isBroken) return wrap(`${name} is installed ${audience(report)}, but it does not work yet.`);
+  if (report.obstacles.length > 0)
+    return wrap(`${name} is installed ${audience(report)}, but Claude Code will not run it yet.`);
   if (!report.changed) return wrap(`${name} is already installed ${audience(report)}, and it works.`);
   return wrap(`${name} is installed ${audience(report)}, and it works.`);
 }
@@ -251,13 +254,33 @@ function noteText(note: Note): string {
       return `${note.file} is new and holds paths of this machine: keep it out of commits.`;
     case 'other-scope':
       return `The hooks are also installed in ${note.file}, and would run twice. Remove one with: ${command(`uninstall --scope ${note.scope}`)}`;
-    case 'hooks-disabled':
-      return `${note.file} says "disableAllHooks": true. Until that is removed no hook runs.`;
     case 'set-aside':
       return `A script had been edited by hand; the edited one is now ${note.file}.`;
     case 'server-approval':
       return `Commit ${note.file} too. In a terminal Claude Code asks each person once whether the server in it may run; the answer it offers first is no.`;
   }
+}
+
+function obstacleText(obstacle: Obstacle): string {
+  switch (obstacle.code) {
+    case 'file-skipped':
+      return `Claude Code will skip this file: ${dislikesText(obstacle.dislikes)} Nothing in ${obstacle.file} counts until that is corrected or removed.`;
+    case 'file-too-large':
+      return `Claude Code will skip this file: ${obstacle.file} is larger than 2 MiB. Make it smaller.`;
+    case 'client-refuses':
+      return `Claude Code does not start here: ${obstacle.file}, a file of the administrator, is not a valid JSON object. Ask whoever manages this machine to correct it.`;
+    case 'silenced':
+      return silenceText(obstacle);
+  }
+}
+
+function silenceText({ silence, managed }: Extract<Obstacle, { code: 'silenced' }>): string {
+  const { file, key, variable } = silence;
+  const says = variable === null ? `restricts hooks: "${key}"` : `sets ${variable} ("env")`;
+  if (managed)
+    return `Claude Code will run no hooks of users and projects: ${file}, a file of the administrator, ${says}. Ask whoever manages this machine to add the hooks to the managed settings.`;
+  if (variable === null) return `${file} says "disableAllHooks": true. Until that is removed no hook runs.`;
+  return `${file} ${says}. Until that is removed no hook runs.`;
 }
 
 function nextStep(report: InstallReport): string {

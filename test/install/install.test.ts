@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InstallError } from '../../install/error.ts';
 import { applyInstall, type InstallRequest, install, prepareInstall } from '../../install/install.ts';
@@ -162,6 +162,93 @@ describe('where', () => {
     symlinkSync(path, join(place.base, 'link'));
     return join(place.base, 'link');
   }
+});
+
+describe('what keeps Claude Code from running the hooks is reported', () => {
+  const guard = '{"hooks": {"PreToolUse": [{"type": "command", "command": "x"}]}}';
+
+  it.each([
+    ['a flat entry of PreToolUse', guard, 'hooks.PreToolUse.0.hooks'],
+    ['a list where an object is expected', '{"env": []}', 'env'],
+    ['rules that are a string', '{"permissions": {"allow": "Bash"}}', 'permissions.allow'],
+  ])('%s in the same file, which is edited all the same', async (_, text, path) => {
+    const place = scratch();
+    const file = place.write('.claude/settings.json', text);
+    const { obstacles } = await install(place.request('project'));
+    expect(obstacles).toMatchObject([{ code: 'file-skipped', file, dislikes: [{ path }] }]);
+    expect(place.read('.claude/settings.json')).toContain('session-start.cjs');
+    uninstall(place.request('project'));
+    expect(place.read('.claude/settings.json')).toBe(text);
+  });
+
+  it('nothing of it, when what looks odd is taken or passed over', async () => {
+    const place = scratch();
+    place.write(
+      '.claude/settings.json',
+      '{"hooks": {"SessionStart": null, "Stop": [{"type": "command", "command": "x"}], "Foo": 3}, "theme": 3}',
+    );
+    mkdirSync(join(place.home, '.claude'));
+    writeFileSync(join(place.home, '.claude/settings.json'), guard);
+    expect((await install(place.request('project'))).obstacles).toEqual([]);
+  });
+
+  it.each<[string, string, string]>([
+    ['user', 'home/.claude/settings.json', '{"disableAllHooks": true}'],
+    ['local', 'project/.claude/settings.local.json', '{"disableAllHooks": true}'],
+    ['user, by a variable', 'home/.claude/settings.json', '{"env": {"CLAUDE_CODE_SIMPLE": "1"}}'],
+    ['managed', 'managed/managed-settings.json', '{"strictPluginOnlyCustomization": ["hooks"]}'],
+    ['managed, in a part', 'managed/managed-settings.d/1.json', '{"allowManagedHooksOnly": true}'],
+  ])('%s settings that silence hooks', async (_, path, text) => {
+    const place = scratch();
+    const file = join(place.base, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    const managedRoot = join(place.base, 'managed');
+    const { obstacles } = await install(place.request('project', { managedRoot }));
+    expect(obstacles).toMatchObject([
+      { code: 'silenced', silence: { file }, managed: path.startsWith('managed') },
+    ]);
+  });
+
+  it('disabled by the user, and not by the project', async () => {
+    const place = scratch();
+    mkdirSync(join(place.home, '.claude'));
+    writeFileSync(join(place.home, '.claude/settings.json'), '{"disableAllHooks": true}');
+    place.write('.claude/settings.json', '{"disableAllHooks": false}');
+    expect((await install(place.request('project'))).obstacles).toEqual([]);
+    expect((await install(place.request('user'))).obstacles).toHaveLength(1);
+  });
+
+  it('disabled in the local settings of the main checkout, for a worktree', async () => {
+    const place = scratch();
+    place.write('.claude/settings.local.json', '{"disableAllHooks": true}');
+    const directory = join(place.base, 'side');
+    const gitDir = join(place.project, '.git', 'worktrees', 'side');
+    mkdirSync(directory);
+    mkdirSync(gitDir, { recursive: true });
+    writeFileSync(join(directory, '.git'), `gitdir: ${gitDir}\n`);
+    writeFileSync(join(gitDir, 'HEAD'), 'ref: refs/heads/side\n');
+    writeFileSync(join(gitDir, 'commondir'), '../..\n');
+    const { obstacles } = await install(place.request('project', { directory }));
+    expect(obstacles).toMatchObject([
+      { code: 'silenced', silence: { file: join(place.project, '.claude', 'settings.local.json') } },
+    ]);
+  });
+
+  it('a managed file with which Claude Code does not start', async () => {
+    const place = scratch();
+    const managedRoot = join(place.base, 'managed');
+    mkdirSync(managedRoot);
+    writeFileSync(join(managedRoot, 'managed-settings.json'), '{');
+    const { obstacles } = await install(place.request('user', { managedRoot }));
+    expect(obstacles).toMatchObject([{ code: 'client-refuses' }]);
+  });
+
+  it('a file that is too large for it', async () => {
+    const place = scratch();
+    const file = place.write('.claude/settings.json', JSON.stringify({ x: 'y'.repeat(2 << 20) }));
+    expect((await install(place.request('project'))).obstacles).toEqual([{ code: 'file-too-large', file }]);
+  });
 });
 
 describe('settings that cannot be edited', () => {
@@ -518,13 +605,11 @@ describe('reports', () => {
     expect(readIfThere(file)).toBe('{ "model": "opus" }');
   });
 
-  it('warn when another scope is installed too, or hooks are switched off', async () => {
+  it('warn when another scope is installed too', async () => {
     const place = scratch();
     installFiles(place.request('user'));
-    place.write('.claude/settings.json', '{"disableAllHooks": true}');
     const { notes } = await install(place.request('project', { dryRun: true }));
     expect(notes).toContainEqual({ code: 'other-scope', scope: 'user', file: settingsFile(place, 'user') });
-    expect(notes).toContainEqual({ code: 'hooks-disabled', file: settingsFile(place, 'project') });
   });
 
   it('do not mind what is wrong with the files of other scopes', async () => {

@@ -26,8 +26,24 @@ const installed: InstallReport = {
   diff: ['+ {', '+ }'],
   server: null,
   selfTest: events.map((event, index) => ({ event, ok: true, ms: 100 + index })),
+  obstacles: [],
   notes: [{ code: 'commit' }],
 };
+
+const silence = { file: '/p', variable: null, managedRun: true } as const;
+const obstacles: InstallReport['obstacles'] = [
+  {
+    code: 'file-skipped',
+    file: '/p',
+    dislikes: [{ path: 'permissions.allow', why: { code: 'expected', expected: { listOf: 'anything' } } }],
+  },
+  { code: 'file-skipped', file: '/p', dislikes: [{ path: 'old', why: { code: 'stray-guard' } }] },
+  { code: 'file-too-large', file: '/p' },
+  { code: 'client-refuses', file: '/p' },
+  { code: 'silenced', silence: { ...silence, key: 'disableAllHooks' }, managed: false },
+  { code: 'silenced', silence: { ...silence, key: 'strictPluginOnlyCustomization' }, managed: true },
+  { code: 'silenced', silence: { ...silence, key: 'env', variable: 'CLAUDE_CODE_SIMPLE' }, managed: false },
+];
 
 const uninstalled: UninstallReport = {
   scope: 'project',
@@ -109,11 +125,23 @@ describe('renderInstall', () => {
       { code: 'root-only' },
       { code: 'personal', file: '/p' },
       { code: 'other-scope', file: '/p', scope: 'user' },
-      { code: 'hooks-disabled', file: '/p' },
       { code: 'set-aside', file: '/p' },
     ];
     for (const scope of ['project', 'local', 'user'] as const)
-      expectNarrow(renderInstall({ ...installed, scope, notes }));
+      expectNarrow(renderInstall({ ...installed, scope, notes, obstacles }));
+  });
+
+  it('says what keeps Claude Code from running the hooks, and does not say that they work', () => {
+    for (const obstacle of obstacles) {
+      const text = renderInstall({ ...installed, obstacles: [obstacle] }).replaceAll('\n', ' ');
+      expect(text).toContain('/p');
+      expect(text).toContain('but Claude Code will not run it yet');
+      expect(text).not.toContain('it works');
+      expect(text).not.toContain('Start a Claude Code session');
+    }
+    const [skipped] = obstacles;
+    const text = renderInstall({ ...installed, obstacles: [skipped!] }).replaceAll('\n', ' ');
+    expect(text).toContain('Claude Code will skip this file: "permissions.allow" should be a list.');
   });
 });
 
@@ -149,7 +177,6 @@ describe('installProblem', () => {
     'root-not-object',
     'hooks-not-object',
     'event-not-array',
-    'group-malformed',
     'duplicate-key',
     'dangling-link',
     'read-only',

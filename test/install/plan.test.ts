@@ -180,6 +180,48 @@ describe('removal after edits', () => {
   });
 });
 
+describe('what Claude Code takes, odd as it looks', () => {
+  it.each([
+    ['hooks as null', '{"hooks": null}'],
+    ['hooks as null, over several lines', '{\n  "model": "opus",\n  "hooks": null\n}\n'],
+    ['an event as null', '{"hooks": {"SessionStart": null}}'],
+    [
+      'several events as null',
+      '{\n  "hooks": {\n    "SessionStart": null,\n    "Stop":   null,\n    "PreToolUse": null\n  }\n}\n',
+    ],
+    ['a group without hooks', '{"hooks": {"Stop": [{}]}}'],
+    ['a group with hooks as object', '{"hooks": {"Stop": [{"hooks": {}}]}}'],
+    ['a handler without a group', '{"hooks": {"Stop": [{"type": "command", "command": "x"}, "y", null, 3]}}'],
+    ['a foreign handler of no type', '{"hooks": {"Stop": [{"hooks": [{"command": "x"}, null]}]}}'],
+    ['another event as a string', '{"hooks": {"PostToolUse": "x"}}'],
+  ])('%s: is kept, and comes back byte for byte', (_, text) => {
+    const plan = planInstall(text, block);
+    const events = (JSON.parse(plan.text ?? '').hooks ?? {}) as Record<string, unknown>;
+    for (const [event, groups] of Object.entries(block.hooks))
+      expect([event, (events[event] as unknown[]).at(-1)]).toEqual([event, groups[0]]);
+    // What does not hold our entry has its old value, and what does has it before ours.
+    for (const [event, value] of Object.entries(JSON.parse(text).hooks ?? {}))
+      if (Array.isArray(value)) expect((events[event] as unknown[]).slice(0, -1)).toEqual(value);
+    expect(planInstall(plan.text, block)).toMatchObject({ changed: false });
+    expect(planRemoval(plan.text, plan.before).text).toBe(text);
+  });
+
+  it('remembers what was null when it is installed again', () => {
+    const text = '{"hooks": {"SessionStart": null, "Stop": null}}';
+    const first = planInstall(text, block);
+    const second = planInstall(first.text, settingsBlock('/elsewhere/flowloom'));
+    const before = mergeBefore(first.before, second);
+    expect(planRemoval(second.text, before).text).toBe(text);
+  });
+
+  it('an entry of ours in a group that Claude Code passes over is put where it counts', () => {
+    const handler = block.hooks.Stop[0]!.hooks[0];
+    const text = JSON.stringify({ hooks: { Stop: [{ matcher: null, hooks: [handler] }] } });
+    const { Stop } = JSON.parse(planInstall(text, block).text ?? '').hooks;
+    expect(Stop).toEqual([{ matcher: null, hooks: [] }, block.hooks.Stop[0]]);
+  });
+});
+
 describe('refusals', () => {
   it.each([
     ['broken JSON', '{"a": }', 'not-json'],
@@ -190,11 +232,7 @@ describe('refusals', () => {
     ['null', 'null', 'root-not-object'],
     ['a string', '"hooks"', 'root-not-object'],
     ['hooks as array', '{"hooks": []}', 'hooks-not-object'],
-    ['hooks as null', '{"hooks": null}', 'hooks-not-object'],
     ['an event as object', '{"hooks": {"Stop": {}}}', 'event-not-array'],
-    ['a group without hooks', '{"hooks": {"Stop": [{}]}}', 'group-malformed'],
-    ['a group with hooks as object', '{"hooks": {"Stop": [{"hooks": {}}]}}', 'group-malformed'],
-    ['a handler without a group', '{"hooks": {"Stop": ["x"]}}', 'group-malformed'],
     ['hooks twice', '{"hooks": {}, "hooks": {}}', 'duplicate-key'],
     ['hooks twice, spelled differently', '{"hooks": {}, "\\u0068ooks": {}}', 'duplicate-key'],
     ['an event twice', '{"hooks": {"Stop": [], "Stop": []}}', 'duplicate-key'],

@@ -42,7 +42,7 @@ async function answered(json: boolean | undefined, act: () => Promise<void>): Pr
   }
 }
 
-/** Exit code 1 when nothing could be installed, or when an installed hook does not work. */
+/** Exit code 1 when nothing could be installed, or when an installed hook does not work or will not be run. */
 export const installCommand = (options: Options): Promise<void> =>
   answered(options.json, async () => {
     const { posix, downgrade } = options;
@@ -57,7 +57,8 @@ export const installCommand = (options: Options): Promise<void> =>
     });
     if (options.json) printJson(report);
     else print(renderInstall(report));
-    if (report.selfTest?.some((check) => !check.ok) || report.server?.test?.ok === false)
+    const isStopped = report.obstacles.length > 0 && !report.dryRun;
+    if (isStopped || report.selfTest?.some((check) => !check.ok) || report.server?.test?.ok === false)
       process.exitCode = 1;
   });
 
