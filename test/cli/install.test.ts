@@ -50,6 +50,39 @@ describe('install', () => {
     expect(again.stdout).toContain('already installed');
   });
 
+  test('a file that Claude Code skips: it is edited, the entry is named, exit code 1, and doctor agrees', async () => {
+    const w = world();
+    const text = '{ "hooks": { "PreToolUse": [ { "type": "command", "command": "true" } ] } }';
+    write(settingsOf(w), text);
+    const ran = await type(w, ['install']);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout.replaceAll('\n', ' ')).toContain(
+      'Claude Code will skip this file: "hooks.PreToolUse.0.hooks" should be a list.',
+    );
+    expect(ran.stdout).not.toContain('it works');
+    expect(Object.keys(JSON.parse(readFileSync(settingsOf(w), 'utf8')).hooks)).toEqual(
+      expect.arrayContaining(events),
+    );
+    const examined = await type(w, ['doctor']);
+    expect(examined.code).toBe(2);
+    expect(examined.stdout).toContain('hooks.PreToolUse.0.hooks');
+    expect((await type(w, ['uninstall'])).code).toBe(0);
+    expect(readFileSync(settingsOf(w), 'utf8')).toBe(text);
+  });
+
+  test('odd entries that Claude Code passes over hinder nobody, and come back byte for byte', async () => {
+    const w = world();
+    const text =
+      '{\n  "hooks": {\n    "SessionStart": null,\n    "Stop": [ null, {"type":"command"}, 3 ],\n    "Foo": "x"\n  }\n}\n';
+    write(settingsOf(w), text);
+    const ran = await type(w, ['install']);
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout.replaceAll('\n', ' ')).toContain('and it works');
+    expect((await type(w, ['doctor'])).stdout).toContain('passes over entries of others');
+    expect((await type(w, ['uninstall'])).code).toBe(0);
+    expect(readFileSync(settingsOf(w), 'utf8')).toBe(text);
+  });
+
   test('--json is one JSON value and nothing else', async () => {
     const w = world();
     const report = await type(w, ['install', '--json']);

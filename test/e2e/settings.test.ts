@@ -1,4 +1,6 @@
 /** The client's own judgement of settings files, against the table that ours is tested with. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missing } from '../support/missing.ts';
 import { hooklessCases, settingsCases } from '../support/settings-cases.ts';
@@ -6,10 +8,14 @@ import { inPlayCases, textWith, variableCases } from '../support/settings-in-pla
 import { findClient } from './support/client.ts';
 import { managedNeeds, type SettingsFiles, startWithSettings } from './support/settings-run.ts';
 import { type StubApi, startStubApi } from './support/stub-api.ts';
+import { scenario, scenarios } from './support/world.ts';
 
 const client = findClient();
 
-describe.skipIf(!client.found)('settings files as the client takes them', () => {
+// Hardly a minute where nothing else runs.
+const timeout = 600_000;
+
+describe.skipIf(!client.found)('settings files as the client takes them', { timeout }, () => {
   let api: StubApi;
   beforeAll(async () => {
     api = await startStubApi();
@@ -91,6 +97,30 @@ describe.skipIf(!client.found)('settings files as the client takes them', () => 
 
   if (managedNeeds) missing(managedNeeds);
   else test("with the administrator's files: whose hooks run", () => whoRuns(inPlayCases.filter(isManaged)));
+});
+
+scenarios('installed beside odd entries of others', () => {
+  scenario('what install says is what the client does', async (world) => {
+    const file = join(world.scratch.repository, '.claude', 'settings.json');
+    const command = { type: 'command', command: 'true' };
+    const odd = JSON.stringify({ hooks: { SessionStart: null, Stop: [command, null], Foo: 'x' } });
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, odd);
+    const told = () => world.api.contextsSeen().filter((text) => text.includes('You are master')).length;
+    world.install('project');
+    await world.headless('Build the shop');
+    const before = told();
+    expect(before).toBeGreaterThan(0);
+    expect(world.flowloom(['uninstall']).status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(odd);
+
+    writeFileSync(file, JSON.stringify({ hooks: { PreToolUse: [command] } }));
+    const installed = world.flowloom(['install', '--json']);
+    expect(installed.status).toBe(1);
+    expect(JSON.parse(installed.stdout).obstacles).toMatchObject([{ code: 'file-skipped', file }]);
+    await world.headless('Build the shop');
+    expect(told()).toBe(before);
+  });
 });
 
 /** In the order of the list. */
