@@ -166,7 +166,7 @@ export interface Written {
 /**
  * The configuration where the user agreed to what the repository wants of places and sharing, and where not. Agreed: the
  * repository's values win. Else the user's own stand, of the repository's those count that are not about places, and only where
- * the user said nothing.
+ * the user said nothing. A repository never has fewer handoffs kept than the user: what is over goes for good.
  */
 export function layered({ own, repository, store }: Written): { agreed: Config; otherwise: Config } {
   const harmless = isRecord(repository)
@@ -177,8 +177,10 @@ export function layered({ own, repository, store }: Written): { agreed: Config; 
     const foreignRoles = (['master', 'worker'] as const).filter(
       (role) => config.roles[role] !== mine.roles[role],
     );
+    const keep = Math.max(config.handoff.keep, mine.handoff.keep);
     return {
       ...config,
+      handoff: { ...config.handoff, keep },
       foreignRoles,
       store: store ? resolveConfig({ store }, config).config.store : config.store,
     };

@@ -6,7 +6,7 @@ import { logDirectories, type Surroundings, surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { messageOf } from '../core/message-of.ts';
-import { wishText } from '../messages/consent.ts';
+import { wishFrom, wishText } from '../messages/consent.ts';
 import { checkLog, checkSession, judgeReceipts, newestBeat, newestReceipts } from './check-activity.ts';
 import { checkConfiguredStore } from './check-configured-store.ts';
 import { checkGate } from './check-gate.ts';
@@ -113,7 +113,7 @@ function judgeConfig({ file, own, problems }: LoadedConfig): Finding[] {
 /** Not to agree is an answer too, so it is nothing to mend. */
 function judgeConsent({ file, wants, agreed, config }: LoadedConfig): Finding[] {
   if (!wants) return [];
-  const facts = { file: file ?? '.mcp.json', wish: wishText(wants) };
+  const facts = { file: wishFrom(file, wants), wish: wishText(wants) };
   return agreed
     ? [finding('ok', 'consent-given', facts)]
     : [finding('info', 'consent-missing', { ...facts, store: config.store })];

@@ -35,6 +35,10 @@ export function wishText({ places, where, servers }: Wants): string {
   }
 }
 
+/** The file that wants it. */
+export const wishFrom = (file: string | null, { servers }: Wants): string =>
+  file === null || servers.length > 0 ? '.mcp.json' : file;
+
 const decide = 'See it and decide: npx flowloom-hooks trust';
 
 /** For the user, once a session. */

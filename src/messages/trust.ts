@@ -1,7 +1,7 @@
 /** What the command `trust` prints. */
 import type { Wants } from '../config/consent.ts';
 import { oneLine, quoted } from '../core/quote.ts';
-import { wishText } from './consent.ts';
+import { wishFrom, wishText } from './consent.ts';
 
 /** All of it: who agrees to a path must have seen its end. */
 const pathChars = 5000;
@@ -46,7 +46,7 @@ function rowsOf({ wants, urls, beware }: TrustFacts): string[] {
 /** What the repository wants, for who has to decide. */
 export const trustText = (facts: TrustFacts): string =>
   [
-    `${oneLine(facts.file ?? '.mcp.json', pathChars)} wants ${wishText(facts.wants)}:`,
+    `${oneLine(wishFrom(facts.file, facts.wants), pathChars)} wants ${wishText(facts.wants)}:`,
     '',
     ...rowsOf(facts),
     '',

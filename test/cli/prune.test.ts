@@ -8,6 +8,7 @@ import { fileStore } from '../../src/stores/file-store.ts';
 import { birth, handoff, presence } from '../support/records.ts';
 import { contentsBelow, write } from '../support/scratch.ts';
 import { births, idOf, notes } from '../support/state.ts';
+import { writeOwnConfig } from '../support/trust.ts';
 import { type World, world } from '../support/world.ts';
 import { controls, jsonOf, trace, type } from './command.ts';
 
@@ -95,7 +96,7 @@ describe('prune', () => {
   test('keeps the newest handoffs, as many as are configured', async () => {
     const w = world();
     await filedHandoffs(w, 9);
-    write(join(w.root, '.flowloomrc.json'), '{ "handoff": { "keep": 4 } }');
+    writeOwnConfig(w.home, { handoff: { keep: 4 } });
     expect((await type(w, ['prune'])).stdout).toBe('Removed 5 old handoffs.\n');
     expect(Object.keys(notes(w.state))).toEqual([
       '000006-session',

@@ -14,6 +14,7 @@ import { filesIn, parseHandoff } from '../../src/core/handoff.ts';
 import { typeIn } from '../cli/command.ts';
 import { git, write } from '../support/scratch.ts';
 import { backdateReceipts, births, idOf, notebookOf, notes, presenceOf } from '../support/state.ts';
+import { writeOwnConfig } from '../support/trust.ts';
 import {
   bashCall,
   recordedTranscript,
@@ -249,7 +250,7 @@ describe('writing', () => {
 
   test('only so many are kept, the newest', async () => {
     const w = world();
-    write(join(w.root, '.flowloomrc.json'), '{"handoff":{"keep":2}}');
+    writeOwnConfig(w.home, { handoff: { keep: 2 } });
     for (const goal of ['one', 'two', 'three', 'four']) {
       const session = w.session();
       await session.start();

@@ -71,6 +71,24 @@ test('what was agreed to wins over the user’s own, value by value', () => {
   });
 });
 
+test('a repository has more handoffs kept than the user, never fewer', () => {
+  const kept = (repository: number, own?: number) =>
+    layered({
+      own: own && { handoff: { keep: own } },
+      repository: { store: 'git', handoff: { keep: repository } },
+      store: '',
+    });
+  for (const [repository, own, otherwise, agreed] of [
+    [1, undefined, 20, 20],
+    [50, undefined, 50, 50],
+    [1, 5, 5, 5],
+    [50, 5, 5, 50],
+  ] as const) {
+    const both = kept(repository, own);
+    expect([both.otherwise.handoff.keep, both.agreed.handoff.keep]).toEqual([otherwise, agreed]);
+  }
+});
+
 test('roles are foreign only where the text in force is the repository’s', () => {
   const repository = { roles: { master: 'bakes.', worker: 'sells.' } };
   const own = { roles: { worker: 'sells.' } };

@@ -73,7 +73,8 @@ async function asked(): Promise<boolean> {
 
 /** Exit code 0 where there is nothing to agree to, or the user agreed; 1 where not, and where it could not be kept. */
 export async function trust(options: { yes?: boolean; revoke?: boolean; json?: boolean }): Promise<void> {
-  const { env } = process;
+  // As a session that is started here: the client looks for .mcp.json where it was started.
+  const env = { CLAUDE_PROJECT_DIR: process.cwd(), ...process.env };
   const { scope } = surroundings(process.cwd(), env);
   if (options.revoke) return takeBack(scope, options.json ?? false);
   const config = await configOf(scope, env);
