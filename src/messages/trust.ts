@@ -14,23 +14,26 @@ export interface TrustFacts {
   readonly file: string | null;
   /** Where the remote pushes to, without passwords; empty when there is no such remote, or none is wanted. */
   readonly urls: readonly string[];
+  /** Why git did not say where that is; empty when it did. */
+  readonly unknown: string;
   /** What `where` is besides a path, such as outside of the repository; empty when that is nothing. */
   readonly beware: string;
 }
 
 const row = (key: string, text: string): string => `  ${key.padEnd(12)}${text}`;
 
-function rowsOf({ wants, urls, beware }: TrustFacts): string[] {
+function addressText(urls: readonly string[], unknown: string): string {
+  if (unknown) return `an address that git did not say (${oneLine(unknown, 200)})`;
+  return urls.length > 0
+    ? urls.map((url) => oneLine(url, pathChars)).join(', ')
+    : 'no remote of this repository: nothing is sent until there is one';
+}
+
+function rowsOf({ wants, urls, unknown, beware }: TrustFacts): string[] {
   const { places, where, servers } = wants;
   const rows = [row('store', places.store)];
   if (places.store === 'git' && places.remote) {
-    const to = urls.map((url) => oneLine(url, pathChars)).join(', ');
-    rows.push(
-      row(
-        'git.remote',
-        `${named(places.remote)}, which is ${to || 'no remote of this repository: nothing is sent'}`,
-      ),
-    );
+    rows.push(row('git.remote', `${named(places.remote)}, which is ${addressText(urls, unknown)}`));
     rows.push(row('git.share', places.share));
   }
   if (places.store === 'basic-memory' && !where && places.project)

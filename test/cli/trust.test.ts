@@ -83,6 +83,22 @@ test('--json says the same to programs, and asks nobody', async () => {
   expect([nothing.code, jsonOf<Answer>(nothing)]).toEqual([0, { trust: 'not-needed', file, wants: null }]);
 });
 
+describe('an address that cannot be shown', () => {
+  test('since there is no such remote: nothing is sent', async () => {
+    const w = sharing();
+    git(w.root, 'remote', 'remove', 'origin');
+    expect((await type(w, ['trust'])).stdout).toContain(
+      'which is no remote of this repository: nothing is sent',
+    );
+  });
+
+  test('since git is not there: that is said, and not that nothing is sent', async () => {
+    const w = sharing();
+    const { stdout } = await type(w, ['trust'], { env: { PATH: w.temporary } });
+    expect(stdout).toContain('which is an address that git did not say (git is not on the PATH)');
+  });
+});
+
 describe('where there is nothing to agree to', () => {
   test.each<[string, object | null, RegExp]>([
     ['no configuration', null, /^This repository configures nothing/],

@@ -35,12 +35,14 @@ function withoutPassword(address: string): string {
   return redact(url.href);
 }
 
-/** Where the remote that is wanted pushes to; empty when none is wanted, or git knows none of that name. */
-function urlsOf({ places }: Wants, { worktree }: Scope): string[] {
+/** Where the remote that is wanted pushes to; `unknown` says why git did not tell. Both empty where none is wanted, or there is none. */
+function addressOf({ places }: Wants, { worktree }: Scope): { urls: readonly string[]; unknown: string } {
   const remote = places.store === 'git' ? places.remote : '';
-  if (!remote) return [];
+  if (!remote) return { urls: [], unknown: '' };
   const answer = git(worktree, ['remote', 'get-url', '--push', '--all', '--', remote], gitLimitMs);
-  return answer.ok ? answer.output.split('\n').filter(Boolean).map(withoutPassword) : [];
+  if (answer.ok) return { urls: answer.output.split('\n').filter(Boolean).map(withoutPassword), unknown: '' };
+  const isNone = answer.why === 'failed' && /no such remote/i.test(answer.message);
+  return { urls: [], unknown: isNone ? '' : answer.message || answer.why };
 }
 
 /** What a person should know of a path before agreeing to it. */
@@ -102,7 +104,7 @@ function printFacts({ wants, file }: LoadedConfig, agreed: boolean, scope: Scope
       ...wants.places,
       where: wants.where,
       servers: wants.servers,
-      urls: urlsOf(wants, scope),
+      urls: addressOf(wants, scope).urls,
     },
   };
   printJson(json);
@@ -116,7 +118,7 @@ async function decide(
   given: boolean,
   scope: Scope,
 ): Promise<void> {
-  const facts = { wants, file, urls: urlsOf(wants, scope), beware: bewareOf(wants.where, scope) };
+  const facts = { wants, file, ...addressOf(wants, scope), beware: bewareOf(wants.where, scope) };
   print(trustText(facts));
   if (agreed) return print(alreadyTrusted);
   if (!given) {
