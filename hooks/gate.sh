@@ -26,15 +26,28 @@ no_node='{"systemMessage":"flowloom-hooks: this session takes no part, since the
 # The others have something to write down.
 case $1 in user-prompt-submit | post-tool-batch) ;; *) exit ;; esac
 case ${CLAUDE_CODE_SESSION_ID-} in '' | *[!A-Za-z0-9_-]*) exit ;; esac
-ready=${XDG_CACHE_HOME:-${HOME-}/.cache}/flowloom/ready/$CLAUDE_CODE_SESSION_ID
+cache=${XDG_CACHE_HOME:-${HOME-}/.cache}/flowloom
+ready=$cache/ready/$CLAUDE_CODE_SESSION_ID
+case $cache in /*) ;; *) exit ;; esac
 
-# It is run as code, so it has to be this user's own.
+# It is run as code, so all of it has to be this user's own. Any file of the user's could be put in its place by whoever may write to
+# the directory: Node closes it to others and marks it as closed, by the sticky bit. What was looked at last is what is run.
+for own in "$cache" "$cache/ready" "$ready"; do
+  # shellcheck disable=SC3067
+  [ -O "$own" ] || exit
+  [ ! -L "$own" ] || exit
+done
+# shellcheck disable=SC3013
+[ -k "$cache/ready" ] || exit
+[ -f "$ready" ] || exit
+exec 3<"$ready"
 # shellcheck disable=SC3067
-[ -O "$ready" ] || exit
+[ -O /dev/fd/3 ] || exit
 ready_format='' ready_hooks='' ready_pid='' ready_where='' ready_git='' ready_seal='' ready_beat='' ready_said=''
 ready_near=missing ready_far=missing
-# shellcheck disable=SC1090
-. "$ready"
+# shellcheck disable=SC1091
+. /dev/fd/3
+exec 3<&-
 
 # The same session, in the same place.
 [ "$ready_format" = 2 ] || exit
@@ -46,6 +59,8 @@ if [ -e "$CLAUDE_PROJECT_DIR/.git" ]; then git=yes; else git=no; fi
 # Whoever joins, leaves or is renamed breaks the seal; there is no beat where this member has no records.
 [ -e "$ready_seal" ] || exit
 [ -f "$ready_beat" ] || exit
+# What is in it would be lost.
+[ ! -s "$ready_beat" ] || exit
 
 # Nobody died, and these are the processes that Node judged. The directory of a process in /proc is as old as its first look-up
 # and goes with the process, so the answer is newer than the directories of exactly those. Of a zombie there is no `exe`.

@@ -9,6 +9,7 @@ import type { Seal } from '../core/store.ts';
 import type { Steady } from '../flows/steady.ts';
 import { discard, makePrivateDirectory, writeTemporary } from '../io/atomic-write.ts';
 import { cacheDirectory } from '../io/code-entry.ts';
+import { secured } from '../io/own-directory.ts';
 import { safeRead } from '../io/safe-read.ts';
 import { renderOutput } from './output.ts';
 import type { HookEvent, HookPayload } from './payload.ts';
@@ -21,6 +22,9 @@ const provenProcesses = 32;
 const staleMs = 30 * 24 * 3_600_000;
 const plainName = /^[A-Za-z0-9_-]{1,100}$/;
 const throughGate: readonly HookEvent[] = ['UserPromptSubmit', 'PostToolBatch'];
+
+/** The sticky bit tells the gate, which cannot see who may write to a directory, that Node closed it to others. */
+const closed = 0o1700;
 
 /** What is known of the gates in front of a session. */
 interface Head {
@@ -65,7 +69,7 @@ export const leavesAnswer = (event: HookEvent): boolean => event === 'Stop' || e
  */
 export function openGate(event: HookEvent, payload: HookPayload, env: NodeJS.ProcessEnv): Prepare | null {
   const file = fileOf(payload, env);
-  if (!file) return null;
+  if (!file || !secured(dirname(dirname(file))) || !secured(dirname(file), closed)) return null;
   if (event === 'SessionEnd') {
     discard(file);
     return null;
@@ -135,6 +139,7 @@ function write(file: string, before: string | null, text: string, at: number): v
   }
   if (before === null) {
     makePrivateDirectory(dirname(file));
+    if (!secured(dirname(file), closed)) return;
     removeAnswers(dirname(dirname(file)), staleMs);
   }
   const temporary = writeTemporary(file, text, false);
@@ -151,7 +156,8 @@ function write(file: string, before: string | null, text: string, at: number): v
 /** Removes answers below this cache directory that are older than this, and their directory when nothing else is in it. */
 export function removeAnswers(cache: string, olderThanMs: number): void {
   const directory = readyIn(cache);
-  const names = fs.existsSync(directory) ? fs.readdirSync(directory) : [];
+  const names =
+    secured(cache) && secured(directory, closed) && fs.existsSync(directory) ? fs.readdirSync(directory) : [];
   for (const name of names) {
     const stat = fs.lstatSync(`${directory}/${name}`, { throwIfNoEntry: false });
     if (stat?.isFile() && Date.now() - stat.ctimeMs >= olderThanMs) discard(`${directory}/${name}`);

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { dropAbandoned, makePrivateDirectory } from './atomic-write.ts';
 import type { Compiled } from './code-entry.ts';
+import { secured } from './own-directory.ts';
 
 /** An entry of one hook, one body and one Node, or what a writer left of it. */
 const entryName = /^[a-z]+(?:-[a-z]+)*(?:-[\d.]+){4}-v\d[\w.+-]*-\w+\.bin(?:\.\d+\.tmp)?$/;
@@ -22,6 +23,7 @@ export function keepCompiled({ script, entry, size }: Compiled): void {
     // A home that is gone is not made again.
     if (!fs.existsSync(dirname(dirname(directory)))) return;
     makePrivateDirectory(directory);
+    if (!secured(directory)) return;
     const temporary = `${entry}.${process.pid}.tmp`;
     fs.writeFileSync(temporary, Buffer.concat([content, content]), { flag: 'wx', mode: 0o600 });
     fs.renameSync(temporary, entry);
@@ -33,7 +35,7 @@ export function keepCompiled({ script, entry, size }: Compiled): void {
 
 /** Removes our entries that are older than this, and the directory when nothing else is in it. */
 export function removeEntries(directory: string, olderThanMs: number): void {
-  const names = fs.existsSync(directory) ? fs.readdirSync(directory) : [];
+  const names = fs.existsSync(directory) && secured(directory) ? fs.readdirSync(directory) : [];
   for (const name of names.filter((name) => entryName.test(name)))
     dropAbandoned(join(directory, name), olderThanMs);
   if (names.length && fs.readdirSync(directory).length === 0) fs.rmdirSync(directory);

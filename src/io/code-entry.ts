@@ -18,10 +18,13 @@ export function cacheDirectory({ XDG_CACHE_HOME: named, HOME: home }: NodeJS.Pro
 }
 
 /**
- * An entry as it was written; undefined when it is not a private file of this user: it is code. Throws when there is none. V8 itself does
+ * An entry as it was written; undefined when it is not a private file of this user in a directory of its own: it is code. Throws when there is none. V8 itself does
  * not check the content and crashes on a damaged one, so every entry holds it twice, and comparing costs nothing.
  */
 export function readEntry(file: string): Uint8Array | undefined {
+  const directory = fs.lstatSync(file.slice(0, file.lastIndexOf('/')));
+  // Neither a link, nor somebody else's, nor open to others.
+  if (directory.uid !== process.getuid?.() || (directory.mode & 0o170022) !== 0o040000) return undefined;
   const fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const { uid, mode, size } = fs.fstatSync(fd);

@@ -15,6 +15,20 @@ export function isOwn(path: string, { uid }: Pick<fs.Stats, 'uid'>): boolean {
   return own === 0 && fs.statSync(dirname(path)).uid === uid;
 }
 
+/**
+ * Whether a directory is this user's own and nobody else can change what is in it; also when there is none yet. One of its own that
+ * others may write in gets the mode `closed` first, and so does any other where that is more than the usual one.
+ */
+export function secured(path: string, closed = 0o700): boolean {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return true;
+  if (process.platform === 'win32') return stat.isDirectory();
+  if (!stat.isDirectory() || stat.uid !== process.getuid?.()) return false;
+  const isClosed = (stat.mode & writableByOthers) === 0 && (stat.mode & closed) === closed;
+  if (!isClosed) fs.chmodSync(path, closed);
+  return true;
+}
+
 /** A directory, not a link to one, that belongs to this user and that nobody else may write in; false when there is none. */
 export function isOwnDirectory(path: string): boolean {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
