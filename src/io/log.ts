@@ -27,6 +27,9 @@ export function appendLog(places: readonly Place[], entry: LogEntry): void {
     const path = within(place.path, 'log.jsonl');
     try {
       preparePlace(place);
+      const before = fs.lstatSync(path, { throwIfNoEntry: false });
+      // Another file's second name, or a link: what is written would be in that one.
+      if (before && !before.isDirectory() && (!before.isFile() || before.nlink > 1)) fs.unlinkSync(path);
       const fd = fs.openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
       try {
         fs.writeSync(fd, line);

@@ -72,10 +72,10 @@ function newerOf(a: Found, b: Found): Held | null {
 const { O_WRONLY, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const inPlace = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
 
-/** Writes a slot. A link, a FIFO or an empty directory that somebody put in its place gives way. */
+/** Writes a slot. A link, a FIFO, an empty directory or another file's second name that somebody put in its place gives way. */
 function writeSlot(path: string, stat: fs.Stats | undefined, slot: Slot): void {
   if (stat?.isDirectory()) fs.rmdirSync(path);
-  else if (stat && !stat.isFile()) fs.unlinkSync(path);
+  else if (stat && (!stat.isFile() || stat.nlink > 1)) fs.unlinkSync(path);
   const fd = fs.openSync(path, inPlace, 0o600);
   try {
     writeWhole(fd, path, `${JSON.stringify(slot)}\n`);
@@ -84,8 +84,12 @@ function writeSlot(path: string, stat: fs.Stats | undefined, slot: Slot): void {
   }
 }
 
-/** Creates what lies in a directory of ours; the directory too, which is missing only the first time. */
+/** Never followed: what is written in there, or swept out, would be somebody else's. */
+const isLink = (path: string): boolean => lookAt(path)?.isSymbolicLink() ?? false;
+
+/** Creates what lies in a directory of ours; the directory too, which is missing only the first time. A link in its place gives way. */
 function inDirectory<T>(directory: string, create: () => T): T {
+  if (isLink(directory)) fs.unlinkSync(directory);
   try {
     return create();
   } catch (cause) {
@@ -99,7 +103,7 @@ const homeIn = (place: string, id: MemberId): string => within(within(place, 'me
 
 /** A member has a notebook here, whatever is in it. */
 export const hasNotebook = (place: string, id: MemberId): boolean =>
-  slots.some((name) => isThere(within(homeIn(place, id), name)));
+  !isLink(homeIn(place, id)) && slots.some((name) => isThere(within(homeIn(place, id), name)));
 
 /** Also when it is a link to nowhere. */
 function isThere(path: string): boolean {
@@ -116,7 +120,8 @@ export function notebooksIn(place: string): Notebooks {
   const pathsOf = (id: MemberId): string[] => slots.map((name) => within(home(id), name));
   /** The newer whole slot, and how both looked. */
   const newer = (id: MemberId): { held: Held | null; stamps: string } => {
-    const [first, second] = pathsOf(id).map(readSlot) as [Found, Found];
+    const read = isLink(home(id)) ? (): Found => ({ stamp: '', line: '' }) : readSlot;
+    const [first, second] = pathsOf(id).map(read) as [Found, Found];
     return { held: newerOf(first, second), stamps: `${first.stamp},${second.stamp}` };
   };
   const look = (id: MemberId): { slot: Slot | null; stamps: string } => {
@@ -174,9 +179,12 @@ export function notebooksIn(place: string): Notebooks {
   };
 }
 
+const claimName = /^[\w-]{0,40}\.[0-9a-z]{11}$/;
+
 function sweep(claims: string): void {
   try {
-    for (const name of fs.existsSync(claims) ? fs.readdirSync(claims) : []) {
+    for (const name of fs.existsSync(claims) && !isLink(claims) ? fs.readdirSync(claims) : []) {
+      if (!claimName.test(name)) continue;
       const path = within(claims, name);
       const stat = fs.lstatSync(path, { throwIfNoEntry: false });
       if (stat && Date.now() - stat.mtimeMs > 2 * claimMs) discard(path);

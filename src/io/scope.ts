@@ -34,11 +34,26 @@ function asked<T>(ask: () => T): T | null {
 
 const isThere = (path: string): boolean => Boolean(asked(() => fs.statSync(path, { throwIfNoEntry: false })));
 
-const readLine = (path: string): string | null =>
-  asked(() => fs.readFileSync(path, 'utf8').slice(0, 4096).trim());
+const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
+const flag = (O_RDONLY | O_NONBLOCK) as unknown as string;
 
-/** Of a file that is mostly not there, since an error costs more than the question. */
-const readLineIfThere = (path: string): string | null => (isThere(path) ? readLine(path) : null);
+/** More is in no file of git's that is one line. */
+const lineBytes = 4096;
+/** Every ref of a large repository. */
+const packedBytes = 1 << 20;
+
+/**
+ * The text of a regular file; null when there is none, or more in it than there can be. Whatever else may be called so is not opened:
+ * a FIFO would hold every hook, and a device has no end.
+ */
+function textOf(path: string, most: number): string | null {
+  return asked(() => {
+    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() && stat.size <= most ? fs.readFileSync(path, { encoding: 'utf8', flag }) : null;
+  });
+}
+
+const readLine = (path: string): string | null => textOf(path, lineBytes)?.trim() ?? null;
 
 /** The real path where there is one; a directory that was deleted keeps the name it had. */
 function real(path: string): string {
@@ -62,7 +77,7 @@ export function locateScope(directory: string): Scope {
   for (let at = start; ; at = dirname(at)) {
     const gitDir = gitDirOf(at);
     if (gitDir) {
-      const shared = readLineIfThere(within(gitDir, 'commondir'));
+      const shared = readLine(within(gitDir, 'commondir'));
       const own = real(gitDir);
       const commonDir = shared ? real(resolve(gitDir, shared)) : own;
       const root = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir;
@@ -112,20 +127,17 @@ function headOf(scope: Scope): Head {
   const head = readLine(within(scope.gitDir, 'HEAD')) ?? '';
   const ref = head.match(/^ref:\s*(refs\/\S+)$/)?.[1];
   if (!ref) return { branch: head ? '(detached)' : '', commit: head };
+  // In a repository that keeps its refs in tables this file says nothing; then only git knows.
+  if (ref === 'refs/heads/.invalid') return { branch: '', commit: '' };
   const branch = ref.replace(/^refs\/heads\//, '');
-  const loose = readLineIfThere(within(scope.gitDir, ref)) ?? readLineIfThere(within(scope.commonDir, ref));
+  const loose = readLine(within(scope.gitDir, ref)) ?? readLine(within(scope.commonDir, ref));
   return { branch, commit: loose ?? packed(scope.commonDir, ref) };
 }
 
 function packed(commonDir: string, ref: string): string {
   try {
-    const path = within(commonDir, 'packed-refs');
-    if (fs.statSync(path).size > 1 << 20) return '';
-    const line = fs
-      .readFileSync(path, 'utf8')
-      .split('\n')
-      .find((entry) => entry.endsWith(` ${ref}`));
-    return line?.split(' ')[0] ?? '';
+    const lines = textOf(within(commonDir, 'packed-refs'), packedBytes)?.split('\n') ?? [];
+    return lines.find((entry) => entry.endsWith(` ${ref}`))?.split(' ')[0] ?? '';
   } catch {
     return '';
   }

@@ -30,6 +30,9 @@ import { sealsIn } from './seals.ts';
 const noteBytes = 256 * 1024;
 const coming = '.next';
 
+const isLink = (path: string): boolean =>
+  fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+
 /** A record that may just be replaced, see `exchangeFile`: under its name, under that of what is coming, or it came meanwhile. */
 const either = <T>(read: (which?: string) => T | null): T | null => read() ?? read(coming) ?? read();
 
@@ -98,7 +101,7 @@ export function fileStore(place: string): Store {
     async renew(id) {
       const now = Date.now() / 1000;
       try {
-        fs.utimesSync(presencePath(id), now, now);
+        fs.lutimesSync(presencePath(id), now, now);
         return true;
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
@@ -107,6 +110,7 @@ export function fileStore(place: string): Store {
     },
 
     async presence(id): Promise<SeenPresence | null> {
+      if (isLink(homeOf(id))) return null;
       const found = either((which) => readRecord(presencePath(id, which), asPresence, id));
       if (!found) return null;
       const beat = fs.lstatSync(beatPath(id), { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -1,6 +1,17 @@
 /** Another user of the machine makes places before the hooks do, or finds some that anybody may write to. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/doctor/doctor.ts';
@@ -9,7 +20,7 @@ import { jsonOf, type } from '../cli/command.ts';
 import { missing } from '../support/missing.ts';
 import { birth } from '../support/records.ts';
 import { write } from '../support/scratch.ts';
-import { births } from '../support/state.ts';
+import { births, idOf } from '../support/state.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
 import { type Fire, type World, world } from '../support/world.ts';
 
@@ -150,4 +161,67 @@ describe('parts of the state that are links', () => {
       expect(doctor.stdout).toMatch(new RegExp(`${part} is a symbolic link`));
     },
   );
+});
+
+describe('what is another file by a second name', () => {
+  const kept = (w: World): string => write(join(w.base, 'kept'), 'kept\n');
+  const seen = (path: string): string => readFileSync(path, 'utf8');
+
+  test.each(['notebook.0.json', 'notebook.1.json', 'presence.json'])(
+    '%s is replaced, not written to',
+    async (name) => {
+      const w = world();
+      const one = w.session();
+      await one.start();
+      await one.prompt();
+      const other = kept(w);
+      const path = join(w.state, 'members', idOf(w.state, one.client.pid), name);
+      rmSync(path, { force: true });
+      linkSync(other, path);
+      for (let i = 0; i < 3; i++)
+        expect((await one.prompt(`prompt ${i}`)).context).toMatch(/^You are master \(epoch 1\)/);
+      await one.stop();
+      expect(seen(other)).toBe('kept\n');
+      expect(births(w.state)).toHaveLength(1);
+    },
+  );
+
+  test('the log is begun anew', async () => {
+    const w = world();
+    const one = w.session();
+    await one.start();
+    const other = kept(w);
+    linkSync(other, join(w.state, 'log.jsonl'));
+    await one.prompt('x', { stdin: 'no json' });
+    expect(seen(other)).toBe('kept\n');
+    expect((await type(w, ['log'])).stdout).toMatch(/bad-input/);
+  });
+});
+
+describe('a directory of a member that leads elsewhere', () => {
+  test.each([
+    ['its own', ''],
+    ['the one of its claims', 'claims'],
+  ])('%s: nothing is read, written or swept there', async (_what, below) => {
+    const w = world();
+    const [one, other] = [w.session(), w.session()];
+    for (const each of [one, other]) {
+      await each.start();
+      await each.prompt();
+    }
+    const elsewhere = join(w.base, 'elsewhere');
+    const old = write(join(elsewhere, 'precious.0123456789a'), 'kept');
+    utimesSync(old, 0, 0);
+    const path = join(w.state, 'members', idOf(w.state, one.client.pid), below);
+    rmSync(path, { recursive: true, force: true });
+    symlinkSync(elsewhere, path);
+    expect((await other.prompt('y')).context).toMatch(/^You are master \(epoch 2\)/);
+    for (let i = 0; i < 15; i++) {
+      const fired = await one.prompt(`prompt ${i}`);
+      expect([fired.code, fired.context.slice(0, 24)]).toEqual([0, 'You are worker (epoch 2)']);
+    }
+    await one.stop();
+    expect(readdirSync(elsewhere)).toEqual(['precious.0123456789a']);
+    expect(births(w.state).map(({ seq }) => seq)).toEqual([1, 2]);
+  });
 });

@@ -1,4 +1,5 @@
-import { mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -243,5 +244,35 @@ describe('branch and commit', () => {
     const root = repository(join(scratch(), 'shop'));
     write(join(root, '.git', 'HEAD'), 'ref: ../../etc/passwd\n');
     expect(readHead(locateScope(root)).branch).not.toContain('passwd');
+  });
+});
+
+describe('what lies below .git and is no file of git', () => {
+  const strange: readonly [string, (path: string) => void][] = [
+    ['a FIFO', (path) => void execFileSync('mkfifo', [path])],
+    ['a link to a device without an end', (path) => symlinkSync('/dev/zero', path)],
+    ['a directory', (path) => void mkdirSync(path)],
+    ['a file of 100 MB', (path) => truncateSync(write(path, 'ref: refs/heads/main\n'), 100 << 20)],
+    ['a link to nowhere', (path) => symlinkSync('/nonexistent/x', path)],
+    ['a link to itself', (path) => symlinkSync(path, path)],
+  ];
+
+  test.each(strange)('is not waited for, nor read: %s', (_what, make) => {
+    for (const name of ['HEAD', 'refs/heads/main', 'packed-refs', 'commondir']) {
+      const root = repository(join(scratch(), 'shop'));
+      const path = join(root, '.git', name);
+      rmSync(path, { recursive: true, force: true });
+      make(path);
+      expect(readHead(locateScope(root)).commit).toMatch(/^(?:[0-9a-f]{40})?$/);
+    }
+    const root = realpathSync(scratch());
+    make(join(root, '.git'));
+    expect(locateScope(root)).toMatchObject({ worktree: root, gitDir: null });
+  });
+
+  test('a repository that keeps its refs in tables has no branch by the name of that', () => {
+    const root = repository(join(scratch(), 'shop'));
+    write(join(root, '.git', 'HEAD'), 'ref: refs/heads/.invalid\n');
+    expect(readHead(locateScope(root))).toEqual({ branch: '', commit: '' });
   });
 });
