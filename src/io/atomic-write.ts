@@ -1,6 +1,7 @@
 /** Writes that are there as a whole or not at all. Directories 0700, files 0600. */
 import fs from 'node:fs';
 import { dirname } from 'node:path';
+import { handOver, handOverDirectory } from './hand-over.ts';
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
 
@@ -36,6 +37,7 @@ export function writeTemporary(path: string, text: string, durable: boolean): st
   const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     try {
+      handOver(fd, temporary);
       writeWhole(fd, temporary, text);
       if (durable) fs.fsyncSync(fd);
     } finally {
@@ -116,6 +118,13 @@ export function exchangeFile(path: string, coming: string, text: string): void {
   }
 }
 
+/** Makes an empty file, private to whoever owns the directory it lies in. Throws when something has the name. */
+export function createEmpty(path: string): void {
+  const fd = fs.openSync(path, 'wx', 0o600);
+  handOver(fd, path);
+  fs.closeSync(fd);
+}
+
 /** Removes a file that nobody has written to for so long; whether there was one. */
 export function dropAbandoned(path: string, ms: number): boolean {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
@@ -159,7 +168,13 @@ export function linkNew(temporary: string, path: string, text: string): boolean 
   const linked = linkTo(temporary, path);
   if (linked !== null) return linked;
   try {
-    fs.writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+    const fd = fs.openSync(path, 'wx', 0o600);
+    try {
+      handOver(fd, path);
+      writeWhole(fd, path, text);
+    } finally {
+      fs.closeSync(fd);
+    }
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -190,6 +205,7 @@ export function makePrivateDirectory(path: string): void {
   const make = (directory: string): void => {
     try {
       fs.mkdirSync(directory, { mode: 0o700 });
+      handOverDirectory(directory);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || !fs.statSync(directory).isDirectory())
         throw cause;

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { redact } from '../core/redact.ts';
 import { object, type Shape, text } from '../core/shape.ts';
+import { handOver } from './hand-over.ts';
 import { type Place, preparePlace } from './places.ts';
 import { safeRead, UnreadableError } from './safe-read.ts';
 import { within } from './within.ts';
@@ -32,6 +33,7 @@ export function appendLog(places: readonly Place[], entry: LogEntry): void {
       if (before && !before.isDirectory() && (!before.isFile() || before.nlink > 1)) fs.unlinkSync(path);
       const fd = fs.openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
       try {
+        if (!before?.isFile()) handOver(fd, path);
         fs.writeSync(fd, line);
         if (fs.fstatSync(fd).size > mostBytes) fs.renameSync(path, `${path}.1`);
       } finally {

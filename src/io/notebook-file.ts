@@ -9,8 +9,9 @@ import fs from 'node:fs';
 import type { MemberId } from '../core/member.ts';
 import { asNotebook, mergeNotebooks, type Notebook, seenBy } from '../core/notebook.ts';
 import type { Notebooks } from '../flows/session.ts';
-import { discard, makePrivateDirectory, writeWhole } from './atomic-write.ts';
+import { createEmpty, discard, makePrivateDirectory, writeWhole } from './atomic-write.ts';
 import { fingerprint } from './fingerprint.ts';
+import { handOver } from './hand-over.ts';
 import { safeReadWithStat } from './safe-read.ts';
 import { within } from './within.ts';
 
@@ -78,6 +79,7 @@ function writeSlot(path: string, stat: fs.Stats | undefined, slot: Slot): void {
   else if (stat && (!stat.isFile() || stat.nlink > 1)) fs.unlinkSync(path);
   const fd = fs.openSync(path, inPlace, 0o600);
   try {
+    if (!stat?.isFile()) handOver(fd, path);
     writeWhole(fd, path, `${JSON.stringify(slot)}\n`);
   } finally {
     fs.closeSync(fd);
@@ -164,7 +166,7 @@ export function notebooksIn(place: string): Notebooks {
       const path = within(claims, name);
       // Every twelfth lets go of those that are over.
       if ('0iz'.includes(name.slice(-1))) sweep(claims);
-      const create = (): void => inDirectory(claims, () => fs.closeSync(fs.openSync(path, 'wx', 0o600)));
+      const create = (): void => inDirectory(claims, () => createEmpty(path));
       try {
         create();
         return true;

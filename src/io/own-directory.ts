@@ -17,9 +17,17 @@ export function isOwn(path: string, { uid }: Pick<fs.Stats, 'uid'>): boolean {
 
 /**
  * Whether a directory is this user's own and nobody else can change what is in it; also when there is none yet. One of its own that
- * others may write in gets the mode `closed` first, and so does any other where that is more than the usual one.
+ * others may write in gets the mode `closed` first, and so does any other where that is more than the usual one. False, too, where it cannot be looked at.
  */
 export function secured(path: string, closed = 0o700): boolean {
+  try {
+    return isSecured(path, closed);
+  } catch {
+    return false;
+  }
+}
+
+function isSecured(path: string, closed: number): boolean {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return true;
   if (process.platform === 'win32') return stat.isDirectory();

@@ -54,7 +54,8 @@ function look(path: string, most: number): fs.Stats | null {
   if (stat.isSymbolicLink()) throw new UnreadableError(path, 'ELOOP', 'is a symbolic link');
   if (!stat.isFile()) throw new UnreadableError(path, 'ENOTFILE', 'is not a regular file');
   if (stat.size > most) throw new UnreadableError(path, 'EFBIG', `is larger than ${most} bytes`);
-  if (!isOwn(path, stat)) throw new UnreadableError(path, 'EOWNER', 'belongs to another user');
+  if (!isOwn(path, stat))
+    throw new UnreadableError(path, 'EOWNER', 'belongs to another user', stat.uid === 0);
   return stat;
 }
 

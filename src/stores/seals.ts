@@ -7,7 +7,7 @@
  * seal is given out.
  */
 import fs from 'node:fs';
-import { discard, makePrivateDirectory } from '../io/atomic-write.ts';
+import { createEmpty, discard, makePrivateDirectory } from '../io/atomic-write.ts';
 import { within } from '../io/within.ts';
 
 const sealName = /^[0-9a-z]+\.seal$/;
@@ -36,8 +36,6 @@ function list(directory: string): string[] {
   }
 }
 
-const create = (path: string): void => fs.closeSync(fs.openSync(path, 'wx', 0o600));
-
 /** The seals in a directory, which is made when the first one is asked for. */
 export function sealsIn(directory: string): Seals {
   const pathOf = (name: string): string => within(directory, name);
@@ -62,7 +60,7 @@ export function sealsIn(directory: string): Seals {
         for (const mark of marks) discard(pathOf(mark));
       } else if (marks.length) return null;
       const seal = pathOf(`${fresh()}.seal`);
-      create(seal);
+      createEmpty(seal);
       // A writer makes its mark before it breaks seals: if this one came too late to be broken, the mark is seen here.
       return list(directory).some((name) => markName.test(name)) ? null : seal;
     },
@@ -70,7 +68,7 @@ export function sealsIn(directory: string): Seals {
     breaking(change) {
       if (!isMade(directory)) return change();
       const mark = pathOf(`${fresh()}.writing`);
-      create(mark);
+      createEmpty(mark);
       try {
         breakAll();
         return change();

@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -20,9 +21,9 @@ import { jsonOf, type } from '../cli/command.ts';
 import { missing } from '../support/missing.ts';
 import { birth } from '../support/records.ts';
 import { write } from '../support/scratch.ts';
-import { births, idOf } from '../support/state.ts';
+import { births, idOf, logLines } from '../support/state.ts';
 import { asNobody, give } from '../support/unprivileged.ts';
-import { type Fire, type World, world } from '../support/world.ts';
+import { type Fire, type SessionUnderTest, type World, world } from '../support/world.ts';
 
 const isRoot = process.getuid?.() === 0;
 const stranger = 60_001;
@@ -223,5 +224,80 @@ describe('a directory of a member that leads elsewhere', () => {
     await one.stop();
     expect(readdirSync(elsewhere)).toEqual(['precious.0123456789a']);
     expect(births(w.state).map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+});
+
+describe.skipIf(!isRoot || !asNobody)('root and a user at work on one clone', () => {
+  const both = (): { w: World; user: SessionUnderTest; root: SessionUnderTest; as: Fire } => {
+    const w = world();
+    const home = join(w.base, 'home-of-root');
+    mkdirSync(home, { mode: 0o700 });
+    give(w.root);
+    give(w.home);
+    give(w.temporary);
+    chmodSync(w.base, 0o755);
+    return { w, user: w.session(), root: w.session({ env: { HOME: home } }), as: { through: asNobody! } };
+  };
+  const ownersBelow = (directory: string): number[] => [
+    ...new Set(
+      [
+        directory,
+        ...readdirSync(directory, { recursive: true }).map((name) => join(directory, String(name))),
+      ].map((path) => lstatSync(path).uid),
+    ),
+  ];
+
+  test.each(['the user first', 'root first'])(
+    'both see each other, %s, and the user can write everywhere',
+    async (order) => {
+      const { w, user, root, as } = both();
+      const turns: [SessionUnderTest, Fire][] = [
+        [user, as],
+        [root, {}],
+      ];
+      if (order === 'root first') turns.reverse();
+      const [[first, asFirst], [second, asSecond]] = turns as [
+        [SessionUnderTest, Fire],
+        [SessionUnderTest, Fire],
+      ];
+      expect((await first.start('startup', asFirst)).context).toMatch(/^You are master \(epoch 1\)/);
+      expect((await second.start('startup', asSecond)).context).toMatch(
+        /^You are master \(epoch 2\).*2 live/,
+      );
+      expect((await first.prompt('x', asFirst)).context).toMatch(/^You are worker \(epoch 2\)/);
+      expect((await second.prompt('x', asSecond)).context).toMatch(/^You are master \(epoch 2\)/);
+      for (const [one, fire] of turns) {
+        await one.tools(undefined, fire);
+        await one.stop('Done.', fire);
+        expect((await one.prompt('y', fire)).context).toMatch(/\(epoch 2\)/);
+      }
+      expect(ownersBelow(w.state)).toEqual([nobody]);
+      const codes = logLines(w.base).map(({ code }) => code);
+      expect(codes).toEqual([]);
+      expect((await user.end('other', as)).code).toBe(0);
+      expect((await root.prompt('z')).context).toMatch(/^You are master/);
+    },
+  );
+
+  test('a birth that stayed with root is refused, not absent, while its session lives', async () => {
+    const { w, user, root, as } = both();
+    await user.start('startup', as);
+    await root.start();
+    chownSync(join(w.state, 'seq', '000000000002.json'), 0, 0);
+    const fired = await user.prompt('x', as);
+    expect([fired.code, fired.context]).toEqual([0, '']);
+    expect((await root.prompt('x')).context).toMatch(/^You are master \(epoch 2\)/);
+    await root.client.kill();
+    expect((await user.prompt('y', as)).context).toMatch(/^You are master \(epoch 1\)/);
+  });
+
+  test('a place that stayed with root is passed over, and the user hears of it once', async () => {
+    const { w, user, as } = both();
+    mkdirSync(w.state, { mode: 0o700 });
+    const started = await user.start('startup', as);
+    expect(started.context).toMatch(/^You are master/);
+    expect(started.notice).toMatch(/belongs to another user/);
+    expect((await user.prompt('x', as)).notice).toBe('');
+    expect(logLines(w.base).filter(({ code }) => code !== 'degraded')).toEqual([]);
   });
 });
