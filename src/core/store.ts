@@ -168,8 +168,11 @@ export interface Store {
 
   dropHandoff(id: string): Promise<void>;
 
-  /** Forgets births and members for good. The highest number is kept whatever is asked. */
-  forget(what: { seqs?: readonly number[]; members?: readonly MemberId[] }): Promise<void>;
+  /**
+   * Forgets births and members for good. The highest number is kept whatever is asked. With `gently` a member stays of whose end others
+   * have yet to be told, and a record that others added to, where a store lets them.
+   */
+  forget(what: { seqs?: readonly number[]; members?: readonly MemberId[]; gently?: boolean }): Promise<void>;
 
   /** Removes what writers that were killed left unfinished, when it is older than this. Returns how many. */
   sweep(olderThanMs: number): Promise<number>;

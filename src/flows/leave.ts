@@ -3,7 +3,7 @@ import { isoTime } from '../core/iso-time.ts';
 import { oneLine } from '../core/quote.ts';
 import { closeConversation } from './hand-off.ts';
 import { announce } from './join.ts';
-import type { Session } from './session.ts';
+import { attempt, type Session } from './session.ts';
 import { survey } from './survey.ts';
 
 /** After these the process goes on with another conversation. */
@@ -15,7 +15,7 @@ const livesOn: readonly string[] = ['clear', 'resume'];
  */
 export async function atSessionEnd(session: Session, reason: string): Promise<void> {
   const { store, self, observer } = session;
-  const { roster, parked } = await survey(store, observer, session.notebook.sight);
+  const { roster, parked, sight } = await survey(store, observer, session.notebook.sight);
   const me = [...roster.members, ...parked].find((member) => member.birth.id === self.id);
   if (!me) return;
   await closeConversation(session, me, roster);
@@ -29,5 +29,6 @@ export async function atSessionEnd(session: Session, reason: string): Promise<vo
   if (!me.presence) await announce(session, null);
   const presence = me.presence ?? (await store.presence(self.id))?.presence;
   if (presence) await store.announce(self.id, { ...presence, left });
-  session.notebook = { ...session.notebook, join: null };
+  session.notebook = { ...session.notebook, sight, join: null };
+  await attempt(session, 'tidy-failed', async () => (await import('./tidy.ts')).tidy(session));
 }

@@ -9,6 +9,9 @@ import { mastersMeanwhile } from './meanwhile.ts';
 import { noteIds } from './notes.ts';
 import { attempt, type Session } from './session.ts';
 
+/** One of so many starts forgets what ended: every end does, but sessions that are killed have none. */
+const tidyingStart = 4;
+
 function toldNow({ self, notebook }: Session, roster: Roster): Told {
   return {
     role: roleOf(roster, self.id),
@@ -122,7 +125,10 @@ export async function atSessionStart(session: Session, cause: JoinCause): Promis
   enterConversation(session);
   const membership = await takePartForCertain(session, cause, 'newest');
   await tryAnnounce(session, membership.me.presence);
-  return brief(session, membership);
+  const text = await brief(session, membership);
+  if (membership.me.seq % tidyingStart === 0)
+    await attempt(session, 'tidy-failed', async () => (await import('./tidy.ts')).tidy(session));
+  return text;
 }
 
 /** The model asks where its session stands: told in full the first time, later in a line, and what changed since. */

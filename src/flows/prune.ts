@@ -1,6 +1,6 @@
 /** Forgets what no session needs any more. */
 import { hasLeft, isGone } from '../core/election.ts';
-import type { Member, MemberId } from '../core/member.ts';
+import type { Birth, Member, MemberId } from '../core/member.ts';
 import { type Store, unlessRefused } from '../core/store.ts';
 import { idsBeyond } from './notes.ts';
 
@@ -12,7 +12,11 @@ const settledMs = 60_000;
 const leftoverMs = 3_600_000;
 
 /** Of the newest that died without a word the handoff may still have to be reconstructed; so many are looked into then. */
-const keptForReconstruction = 20;
+export const keptForReconstruction = 20;
+
+/** Whoever joined at the same time is through with it; whatever its clock said. */
+export const isSettled = ({ joinedAt }: Pick<Birth, 'joinedAt'>, now: number, ms = settledMs): boolean =>
+  Math.abs(now - Date.parse(joinedAt)) > ms;
 
 /** What goes, or went. */
 export interface Pruned {
@@ -25,10 +29,7 @@ export interface Pruned {
 /** Members that are over for good, and whose handoff nobody will reconstruct any more; `gone` is newest first. */
 export function forgettable(gone: readonly Member[], now: number): Member[] {
   const silent = gone.filter((member) => !hasLeft(member)).slice(0, keptForReconstruction);
-  return gone.filter(
-    (member) =>
-      isGone(member) && now - Date.parse(member.birth.joinedAt) > settledMs && !silent.includes(member),
-  );
+  return gone.filter((member) => isGone(member) && isSettled(member.birth, now) && !silent.includes(member));
 }
 
 /** What can go: joins of members that are gone for good, except the highest number, and handoffs beyond the newest `keep` of each kind. */

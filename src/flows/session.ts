@@ -28,6 +28,8 @@ export interface Notebooks {
   /** The same for who only wants to go on from what the member saw. */
   seenBy(id: MemberId): Pick<Notebook, 'store' | 'sight'> | null;
   write(id: MemberId, notebook: Notebook): void;
+  /** Removes what that member remembered, and its directory. */
+  forget(id: MemberId): void;
   /** True for the first who asks for this key, false for who asks within ten seconds after. */
   claim(id: MemberId, key: string): boolean;
 }

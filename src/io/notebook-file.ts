@@ -160,6 +160,10 @@ export function notebooksIn(place: string): Notebooks {
       known.set(id, { slot, stamps: '' });
     },
 
+    forget(id) {
+      if (/^\w[\w.-]{0,99}$/.test(id)) fs.rmSync(home(id), { recursive: true, force: true });
+    },
+
     claim(id, key) {
       const claims = within(home(id), 'claims');
       const name = `${key.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40)}.${fingerprint(key)}`;

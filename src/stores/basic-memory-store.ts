@@ -21,6 +21,7 @@ import { safeReadWithStat, UnreadableError } from '../io/safe-read.ts';
 import { type MemberNote, memberOf, renderMember } from './basic-memory/member-note.ts';
 import {
   addedTo,
+  type Head,
   joinNote,
   ownHead,
   readHead,
@@ -92,6 +93,20 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
       throw cause;
     }
   };
+
+  /** Somebody else wrote into the note, or it cannot be said. */
+  const hasAdditions = (id: MemberId): boolean => {
+    try {
+      const text = textAt(memberPath(id)) ?? '';
+      const head = splitHead(text);
+      // A head that another program has written may hold more than ours.
+      return text !== '' && (addedTo(text).trim() !== '' || !head || isChanged(id, ownHead(head.block)));
+    } catch {
+      return true;
+    }
+  };
+  const isChanged = (id: MemberId, head: Head | null): boolean =>
+    head === null || (memberOf(id, head)?.others.size ?? 1) > 0;
 
   const inspectMember = async (id: MemberId): Promise<Found<MemberNote> | null> => {
     try {
@@ -246,10 +261,10 @@ export function basicMemoryStore({ scope, config, env }: Site): Store {
       fs.rmSync(notePath(id), { force: true });
     },
 
-    async forget({ seqs: numbers = [], members: ids = [] }) {
+    async forget({ seqs: numbers = [], members: ids = [], gently = false }) {
       here();
       births.forget(numbers);
-      for (const id of ids.filter((one) => memberName.test(one)))
+      for (const id of ids.filter((one) => memberName.test(one) && !(gently && hasAdditions(one))))
         for (const path of [memberPath(id), join(beats, id)])
           fs.rmSync(path, { recursive: true, force: true });
     },

@@ -18,6 +18,7 @@ import { oneLine } from '../core/quote.ts';
 import { seqAfter } from '../core/seq.ts';
 import { type Damage, type Store, type Taken, takenAbove, unlessRefused } from '../core/store.ts';
 import { UnreadableError } from '../io/safe-read.ts';
+import { seenFrom } from './git/facts.ts';
 import { sweepRepository } from './git/maintenance.ts';
 import {
   handoffName,
@@ -48,19 +49,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/**
- * A birth as this clone believes it. Where a process runs is what the record says itself, and only of those that were written here it
- * is known: one that came by a remote names no process of this machine, whatever it says, and lives as long as its lease.
- */
-function seenFrom(here: string, birth: Birth, clone: string): Birth {
-  if (clone === here) return birth;
-  const { domain } = birth.process;
-  return {
-    ...birth,
-    process: { ...birth.process, domain: { ...domain, namespace: `${domain.namespace} in ${clone}` } },
-  };
 }
 
 /** The store at this site; nothing is made until something is written. */
@@ -140,6 +128,18 @@ export function gitStore(site: Site): Store {
       if (cause instanceof UnreadableError) return undefined;
       throw cause;
     }
+  };
+
+  /** Members of this clone of whose end the remote does not know yet: the next sync tells. */
+  const membersToTell = async (ids: readonly MemberId[]): Promise<Set<MemberId>> => {
+    const waiting = new Set<MemberId>();
+    if (!site.config.git.remote) return waiting;
+    for (const id of ids) {
+      const there = memberName(id) ? await inspect(`${remoteRefs}members/${id}`, presenceIn) : null;
+      if (there && 'value' in there && !there.value.left && there.found.clone === repository.clone())
+        waiting.add(id);
+    }
+    return waiting;
   };
 
   /** Has what was written, or what others wrote, exchanged with the remote: never here, and never waited for. */
@@ -276,7 +276,12 @@ export function gitStore(site: Site): Store {
       await remove(handoffRef(id));
     },
 
-    async forget({ seqs = [], members: ids = [] }) {
+    async forget({ seqs: asked = [], members = [], gently = false }) {
+      const waiting = gently ? await membersToTell(members) : new Set<MemberId>();
+      const ids = members.filter((id) => !waiting.has(id));
+      const seqs: number[] = [];
+      for (const seq of asked)
+        if (waiting.size === 0 || !waiting.has((await this.birth(seq))?.id ?? '')) seqs.push(seq);
       const needed = new Set([...footholds(numbers().above), numbers().above.at(-1)]);
       for (const seq of seqs) if (!needed.has(seq)) await remove(seqRef(seq));
       for (const id of ids) {

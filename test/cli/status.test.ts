@@ -231,7 +231,7 @@ describe('status', () => {
     expect(found.members.map(({ name, liveness, host }) => [name, liveness, host])).toEqual([
       ['far away', 'unknown', 'elsewhere'],
     ]);
-    expect((await type(w, ['status'])).stdout).toContain('on elsewhere');
+    expect((await type(w, ['status'])).stdout).toContain('on "elsewhere"');
   });
 });
 

@@ -413,7 +413,7 @@ describe('what one scope is', () => {
     expect(told).toMatch(/\(epoch 3\).*3 live sessions/);
     expect(told).toMatch(/branch "main"/);
     expect(told).toContain(`in "${root}"`);
-    expect(told).toMatch(/\(this session\): master, branch docs/);
+    expect(told).toMatch(/\(this session\): master, branch "docs"/);
   });
 
   test('where the project is counts, not where the client has gone since', async () => {

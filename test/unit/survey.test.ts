@@ -92,7 +92,8 @@ describe('a first look', () => {
   test('does not take over leases, which are of another clock', async () => {
     const { store, looked } = await storeOf(20);
     const far = { ...here, host: 'host-b' };
-    await store.join(birth('far', { process: { pid: 4, start: '', domain: far } }), 0);
+    const joinedAt = new Date(observer.now).toISOString();
+    await store.join(birth('far', { process: { pid: 4, start: '', domain: far }, joinedAt }), 0);
     const { sight } = await looked(blankSight);
     expect(Object.keys(sight.leases)).toEqual(['far']);
     const next = await looked(blankSight, () => ({ ...sight, leases: { far: { beat: '', since: -1e9 } } }));

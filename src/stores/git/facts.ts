@@ -1,5 +1,5 @@
 /**
- * What leaves the machine: who is here, since when, on which branch, and whether it left. No path, no prompt, no conversation, no
+ * What leaves the machine, and what is made of what comes: who is here, since when, on which branch, and whether it left. No path, no prompt, no conversation, no
  * name of a machine; handoffs only where the configuration says so.
  */
 import type { Birth, Presence } from '../../core/member.ts';
@@ -22,3 +22,16 @@ export const presenceFacts = (presence: Presence, left: Presence['left']): Prese
   transcript: '',
   left,
 });
+
+/**
+ * A birth as this clone believes it. Where a process runs is what the record says itself, and only of those that were written here it
+ * is known: one that came by a remote names no process of this machine, whatever it says, and lives as long as its lease.
+ */
+export function seenFrom(here: string, birth: Birth, clone: string): Birth {
+  if (clone === here) return birth;
+  const { domain } = birth.process;
+  return {
+    ...birth,
+    process: { ...birth.process, domain: { ...domain, namespace: `${domain.namespace} in ${clone}` } },
+  };
+}
