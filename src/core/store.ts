@@ -21,8 +21,10 @@ export interface Capabilities {
 export interface Taken {
   /** Those above the floor, lowest first. */
   readonly above: readonly number[];
-  /** The checksum of all others. It is another one also when a number came to another member. */
+  /** The checksum of all others. Only some stores give another one when a number came to another member. */
   readonly below: number;
+  /** The others themselves, in any order; left out by who knows that nothing happened to them. */
+  readonly past?: readonly number[];
 }
 
 /**
@@ -48,7 +50,7 @@ export function takenAbove(floor: number, taken: readonly number[], begun = 0): 
   for (const seq of taken)
     if (seq > floor) above.push(seq);
     else if (seq > 0) past.push(seq);
-  return { above: above.sort((a, b) => a - b), below: checksum(past, begun) };
+  return { above: above.sort((a, b) => a - b), below: checksum(past, begun), past };
 }
 
 /** How a program that cannot read records sees that nothing changed: two files. */

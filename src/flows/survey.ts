@@ -11,7 +11,7 @@ import {
 import { judge, type Lease, type Observer } from '../core/liveness.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { blankSight, type Join, type Sight } from '../core/notebook.ts';
-import { numbersIn, runsOf } from '../core/runs.ts';
+import { isIn, numbersIn, runsOf } from '../core/runs.ts';
 import {
   checksum,
   type RefusedError,
@@ -55,8 +55,9 @@ interface Beforehand {
  *
  * Dead is final: a process that ended never lives again under the same key. So what was found dead is never read again, and a
  * look costs what is alive, not what has ever been. A member that a lease declared dead may come back and stays watched; so
- * does a number whose record could not be read, since it may be on its way. Only when other numbers than before are taken up to
- * there, everything is looked at again: a member came back with one that it had in another store or on another machine.
+ * does a number whose record could not be read, since it may be on its way. Everything is looked at again in two cases: when other
+ * numbers than before are taken up to there, since a member came back with one that it had in another store or on another machine;
+ * and when somebody lives under a number that was over, since somebody deleted that record and the number was given again.
  *
  * Who looks for the first time goes on from where the newest member got to, whose sight `recall` finds: a store with a long past
  * is not read again for each newcomer. Whoever was `justSeen` by this very hook is not looked at again.
@@ -72,9 +73,9 @@ export async function survey(
 ): Promise<Survey> {
   const taken = listed ?? (await store.numbers(own.top));
   const before = own.top > 0 ? own : await sightOfNewest(store, taken.above, recall);
-  const { above, below } = takenAbove(before.top, taken.above, taken.below);
-  if (before.top > 0 && below !== before.sum)
-    return survey(store, observer, { ...blankSight, leases: own.leases });
+  const { above, below, past = [] } = takenAbove(before.top, taken.above, taken.below);
+  const anew = (): Promise<Survey> => survey(store, observer, { ...blankSight, leases: own.leases });
+  if (before.top > 0 && below !== before.sum) return anew();
   const watched = numbersIn(before.watched);
   const unseen = spared === 'crowd' ? mostOf(watched, before) : spared;
   const far = watched.filter((seq) => seq <= unseen);
@@ -83,6 +84,9 @@ export async function survey(
   const roster = rosterOf(members, far.length === 0);
   if (!roster.whole && (refused.length > 0 || !outranks(roster.master, far.at(-1)!)))
     return survey(store, observer, own, { recall, justSeen });
+  // In a crowd that is not looked at the next look will tell.
+  const over = [...(taken.past ?? []), ...past].filter((seq) => !isIn(before.watched, seq));
+  if (roster.whole && (await someoneLives(store, observer, over, roster))) return anew();
   const gone = members.filter(isGone);
   const silent = gone.filter((member) => !hasLeft(member));
   const live = members.filter((member) => !isGone(member));
@@ -172,6 +176,32 @@ async function look(
   const { liveness, lease } = judge(birth, beat, known, observer);
   const { presence = null, seenAt = null } = seen ?? {};
   return { member: { seq, birth, presence, seenAt, liveness }, lease, refusal };
+}
+
+/**
+ * Numbers are given out upwards. So of those that were over and were given again the newest are among the newest of all, and with one
+ * found everything is looked at. More are only there until the dead are forgotten, and then a look must not cost more either.
+ */
+const mostDoubted = 64;
+
+/** Somebody lives under one of these numbers that is not in the roster under that number or a higher one. */
+async function someoneLives(
+  store: Store,
+  observer: Observer,
+  over: readonly number[],
+  { members }: Roster,
+): Promise<boolean> {
+  const latest = new Map(members.map(({ seq, birth }) => [birth.id, seq]));
+  const newestFirst = [...over].sort((a, b) => b - a).slice(0, mostDoubted);
+  for (const seq of newestFirst) {
+    const birth = await unlessRefused(store.birth(seq));
+    if (!birth || (latest.get(birth.id) ?? 0) > seq) continue;
+    // Mostly the process is gone, and then its presence need not be read.
+    if (judge(birth, null, undefined, observer).liveness === 'dead') continue;
+    const { member } = await look(store, observer, { seq, birth }, undefined);
+    if (!isGone(member)) return true;
+  }
+  return false;
 }
 
 /** So many records are read as fast as a notebook is, and a session start has no room to name more members. */

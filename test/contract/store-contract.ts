@@ -226,7 +226,7 @@ export function storeContract(name: string, kit: StoreKit): void {
         expect(await store.refile(own, 7)).toBe(true);
         const reader = await kit.open(place);
         expect(await reader.birth(7)).toEqual(own);
-        expect(await reader.numbers()).toEqual({ above: [7], below: 0 });
+        expect(await reader.numbers()).toEqual({ above: [7], below: 0, past: [] });
         expect(await store.join(newcomer('b'), 0)).toBeGreaterThan(7);
         expect(await store.refile(newcomer('c'), 3)).toBe(true);
         const { above, below } = await reader.numbers(7);

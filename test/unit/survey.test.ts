@@ -1,4 +1,6 @@
 /** A look at the store costs what is new and what lives, not what has ever been. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Observer } from '../../src/core/liveness.ts';
 import type { Candidacy } from '../../src/core/member.ts';
@@ -66,8 +68,8 @@ describe('a first look', () => {
     });
     expect(asked).toEqual(['m42', 'm41']);
     expect(next.seqs).toEqual([42, ...seqs]);
-    // Those that live, the new one, and the two that were asked.
-    expect(next.read).toBe(20 + 1 + 2);
+    // Those that live, the new one, the two that were asked, and those whose numbers may have been given again.
+    expect(next.read).toBe(20 + 1 + 2 + 21);
     expect(next.sight).toEqual({
       ...sight,
       top: 42,
@@ -156,6 +158,54 @@ test('everything is looked at again when a number comes back while another one g
   await store.refile(lost, 4);
   await store.forget({ seqs: [3] });
   expect((await looked(sight)).seqs).toEqual([8, 6, 4, 2]);
+});
+
+describe('a number whose record somebody deleted', () => {
+  const lose = (store: Awaited<ReturnType<typeof storeOf>>['store'], seq: number): void =>
+    rmSync(join(store.place, 'seq', `${String(seq).padStart(12, '0')}.json`));
+
+  test('is seen to be given again, though the numbers are the same', async () => {
+    const { store, join, looked } = await storeOf(5);
+    const { sight, seqs } = await looked(blankSight);
+    expect(seqs).toEqual([4, 2]);
+    lose(store, 5);
+    expect(await join(6)).toBe(5);
+    expect((await looked(sight)).seqs).toEqual([5, 4, 2]);
+  });
+
+  test('is seen below a number that came back', async () => {
+    const { store, join, looked } = await storeOf(6);
+    const { sight } = await looked(blankSight);
+    const living = (await store.birth(6))!;
+    for (const seq of [5, 6]) lose(store, seq);
+    expect(await join(8)).toBe(5);
+    expect(await store.refile(living, 6)).toBe(true);
+    const next = await looked(sight);
+    expect(next.seqs).toEqual([6, 5, 4, 2]);
+    // From then on it is watched as all others are.
+    expect((await looked(next.sight)).sight).toEqual(next.sight);
+  });
+
+  test('is seen by a newcomer that goes on from what others saw', async () => {
+    const { store, join, looked } = await storeOf(41);
+    const { sight } = await looked(blankSight);
+    lose(store, 41);
+    expect(await join(44)).toBe(41);
+    const next = await looked(blankSight, (id) => (id === 'm44' ? sight : null));
+    expect(next.seqs[0]).toBe(41);
+  });
+
+  test('is looked for among the newest only, and not where a member has a later number', async () => {
+    const { store, join, looked } = await storeOf(400, () => 'eligible');
+    const again = { ...(await store.birth(2))! };
+    await store.join(again, 0);
+    await join(402);
+    const { sight } = await looked(blankSight);
+    const next = await looked(sight);
+    expect(next.sight).toEqual(sight);
+    // Those that live, and of the others the newest.
+    expect(next.read).toBe(201 + 64);
+  });
 });
 
 test('whoever was seen just now is not looked at again', async () => {
