@@ -225,6 +225,21 @@ export async function openSession(
   return { session, notice: event === 'SessionStart' ? notice : null, prepare: nothing };
 }
 
+/**
+ * The work tree in which the session works now. A session may go to another one of its repository (EnterWorktree, `cd`) while
+ * `CLAUDE_PROJECT_DIR` stays where it was started; of what lies outside of the repository nothing is taken.
+ */
+function workplaceIn(scope: Scope, { directory, occasion: { cwd } }: Opening): Scope {
+  if (scope.commonDir === null || cwd === directory) return scope;
+  try {
+    const here = locateScope(cwd);
+    return here.commonDir === scope.commonDir ? here : scope;
+  } catch {
+    // It could not be asked; where the session was started could.
+    return scope;
+  }
+}
+
 /** The session of a member. Chooses the place for its state when the process is new; later it is where its notebook is. */
 export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Promise<Opened> {
   const { event, self, occasion } = opening;
@@ -238,6 +253,7 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
   };
   const { home, notice } = await settledFor(opening, scope, env, newcomer);
   if (!home) return { session: null, notice };
+  const here = workplaceIn(scope, opening);
   let head: ReturnType<Session['head']> | undefined;
   const session: Session = {
     self,
@@ -245,7 +261,7 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     attended: opening.attended || home.notebook.join?.birth.attended === true,
     talks: opening.talks && (Boolean(env.CLAUDE_JOB_DIR) || home.notebook.join?.birth.cause === 'fork'),
     declines: env.FLOWLOOM_ROLE === 'worker',
-    worktree: scope.worktree,
+    worktree: here.worktree,
     hostName: () => os.hostname(),
     store: home.store,
     notebooks: home.notebooks,
@@ -255,7 +271,7 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     echo: false,
     roster: null,
     head: () => {
-      head ??= readHead(scope);
+      head ??= readHead(here);
       return head;
     },
     name: () => opening.title || sessionName(self.process.pid, env),

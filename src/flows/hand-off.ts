@@ -30,7 +30,7 @@ export function handoffOf(
   conversation: Conversation,
   member: Member,
   { role, epoch }: Standing,
-  extra: { label: HandoffLabel; git: GitFacts | null; writtenAt: number },
+  extra: { label: HandoffLabel; git: GitFacts | null; worktree: string; writtenAt: number },
 ): Handoff {
   const { digest } = conversation;
   return {
@@ -54,7 +54,7 @@ export function handoffOf(
     files: digest.files,
     commands: digest.commands,
     git: extra.git,
-    worktree: member.presence?.worktree ?? '',
+    worktree: extra.worktree,
     summary: conversation.summary,
     transcript: conversation.read.path,
   };
@@ -100,6 +100,7 @@ async function write(session: Session, me: Member, standing: Standing, label: Ha
   const handoff = handoffOf(conversation, me, standing, {
     label,
     git: await askGit(session, label),
+    worktree: session.worktree,
     writtenAt: session.observer.now,
   });
   if (!saysSomething(handoff)) return;

@@ -205,13 +205,21 @@ export async function announce(session: Session, current: Presence | null): Prom
 export const tryAnnounce = (session: Session, current: Presence | null): Promise<void> =>
   attempt(session, 'announce-failed', () => announce(session, current));
 
+/** EnterWorktree moves the transcript of a conversation to another directory; what was read of it was read. */
+const isSameFile = (before: string, now: string): boolean => fileName(before) === fileName(now);
+const fileName = (path: string): string =>
+  path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+
 /** The conversation this hook belongs to: the one in the notebook, or a new one when the session id is another. */
 export function enterConversation(session: Session): Conversation {
   const { sessionId, transcript, forkedFrom, lastResponseAt } = session.occasion;
   const known = session.notebook.conversation;
   const same = known.sessionId === sessionId || sessionId === '';
   const conversation = same ? known : newConversation(sessionId);
-  const read = conversation.read.path === transcript ? conversation.read : { path: transcript, offset: 0 };
+  const read = {
+    path: transcript,
+    offset: isSameFile(conversation.read.path, transcript) ? conversation.read.offset : 0,
+  };
   // A fork within the process is one of what was there until now.
   const copied = forkedFrom || (!same && lastResponseAt > 0 ? known.sessionId : '');
   const origin = copied ? { sessionId: copied, at: session.observer.now } : conversation.origin;

@@ -31,6 +31,7 @@ async function reconstruct(session: Session, found: Member): Promise<Note | null
     {
       label: 'reconstructed',
       git: facts,
+      worktree,
       writtenAt: dead.seenAt ?? lastHook(notebook) ?? session.observer.now,
     },
   );

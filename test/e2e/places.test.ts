@@ -22,6 +22,28 @@ scenarios('places', () => {
     expect(world.roster()).toMatchObject([{ branch: 'feature' }, { branch: 'main' }]);
   });
 
+  scenario('a session that enters a worktree works there, and the others are told so', async (world) => {
+    world.install('user');
+    const a = await world.join();
+    await a.turn('Begin with the shop');
+    await a.turn('RUNTOOL EnterWorktree {"name":"inner"} END');
+    const inner = join(world.scratch.repository, '.claude', 'worktrees', 'inner');
+    expect(world.roster()).toMatchObject([{ pid: a.pid, cwd: inner, branch: 'worktree-inner' }]);
+    await a.turn(
+      `RUNTOOL Write ${JSON.stringify({ file_path: join(inner, 'door.txt'), content: 'red' })} END`,
+    );
+    await a.turn('Is it painted?');
+    const [note] = world.json<{ branch: string; worktree: string; goal: string }[]>(['handoff']);
+    expect(note).toMatchObject({ branch: 'worktree-inner', worktree: inner, goal: 'Is it painted?' });
+
+    const b = await world.join();
+    const [request] = await b.turn('Go on');
+    const start = toldAt('SessionStart', request!);
+    expect(start).toMatch(/worker, branch worktree-inner, in \S*inner/);
+    expect(start).toContain('branch: worktree-inner');
+    expect(start, 'what git says is of there').toMatch(/new, not staged \(1\): door\.txt/);
+  });
+
   for (const scope of ['local', 'user'] as const) {
     scenario(`a subdirectory is the same scope with ${scope} scope`, async (world) => {
       const web = join(world.scratch.repository, 'web');
