@@ -17,8 +17,10 @@ const oldestClient = '2.1.139';
 /** Names its process to hooks. */
 const naming = '2.1.214';
 const gitLimitMs = 1000;
-/** As long as a hook waits for git at the end of a turn. */
-const gitPatienceMs = 300;
+/** As long as a session waits for git when it ends and when it takes over; a turn never waits. */
+const gitPatienceMs = 500;
+/** On a busy machine it takes longer than here. */
+const slowGitMs = 300;
 
 /** The Node that a hook command `node` gets from this directory. */
 export async function checkNode(where: Where): Promise<Finding[]> {
@@ -86,7 +88,7 @@ export function checkGit(scope: Scope): Finding[] {
       return [finding('warning', 'git-dubious', { directory: scope.worktree })];
     return [finding('warning', 'git-failed', { reason: status.message.split('\n')[0] ?? '' })];
   }
-  if (ms > gitPatienceMs) return [finding('warning', 'git-slow', { ms })];
+  if (ms > slowGitMs) return [finding('warning', 'git-slow', { ms, limitMs: gitPatienceMs })];
   const number = version.ok ? (/\d+(?:\.\d+)+/.exec(version.output)?.[0] ?? '') : '';
   return [finding('ok', 'git-ok', { version: number, ms })];
 }

@@ -96,9 +96,9 @@ const words = {
     'Coordination works without it, but handoffs do not say which files are changed.',
     'Install git, or put it on the PATH.',
   ],
-  'git-slow': (a: { ms: number }): Words => [
+  'git-slow': (a: { ms: number; limitMs: number }): Words => [
     `"git status" takes ${a.ms} ms here.`,
-    'A hook waits 300 ms for it at the end of a turn, so most handoffs will lack the git facts.',
+    `A session waits ${a.limitMs} ms for it when it ends and when it takes over, so handoffs may not say which files are changed. A turn never waits for git.`,
     'See whether "git config core.untrackedCache true" or a smaller work tree makes "git status" faster.',
   ],
   'git-hangs': (a: { limitMs: number }): Words => [
@@ -417,8 +417,8 @@ const words = {
   ],
   'store-records-ok': (a: { records: number }): Words => [`${count(a.records, 'file')}, all readable`],
   'store-ghosts': (a: { path: string; gone: number; ghosts: number; prunable: number }): Words => [
-    `${count(a.gone, 'session')} that ${a.gone === 1 ? 'is over still has a record' : 'are over still have records'}, ${a.ghosts} ended without a word.`,
-    `They were killed, crashed, or lost power. They count for nothing${a.prunable ? ', but a new session looks at all of them' : ''}.`,
+    `${count(a.gone, 'session')} that ${a.gone === 1 ? 'is over still has a record' : 'are over still have records'}; ${a.ghosts || 'none'} of them ended without a word${a.ghosts ? ': killed, crashed, or without power' : ''}.`,
+    `Records of sessions that are over count for nothing${a.prunable ? ', but a new session looks at all of them' : ''}.`,
     a.prunable
       ? `Run: ${command('doctor --fix')}, which keeps the newest ones for a handoff, or: ${command('prune')}`
       : '',

@@ -12,10 +12,13 @@ import {
   renderFindings,
   type Severity,
 } from '../../src/doctor/doctor.ts';
+import { finding } from '../../src/doctor/finding.ts';
 import { notebooksIn } from '../../src/io/notebook-file.ts';
 import { statePlaces } from '../../src/io/places.ts';
 import { locateScope } from '../../src/io/scope.ts';
 import { findingCodes, wordingOf } from '../../src/messages/doctor.ts';
+import { fileStore } from '../../src/stores/file-store.ts';
+import { presence } from '../support/records.ts';
 import { filesBelow } from '../support/scratch.ts';
 import { trust } from '../support/trust.ts';
 import { addGhosts, createWorld, hooksSource, type World } from './world.ts';
@@ -803,6 +806,18 @@ const situations: readonly Situation[] = [
     args: () => ({ gone: 201, prunable: 181 }),
   },
   {
+    code: 'store-ghosts',
+    severity: 'warning',
+    when: 'very many ended as they should',
+    arrange: async ({ state }) => {
+      await addGhosts(state, 201, { joinedAt: minutesAgo(5) });
+      const left = { seq: 201, at: minutesAgo(4), reason: 'prompt_input_exit' };
+      for (const index of Array(201).keys())
+        await fileStore(state).announce(`ghost-${index}`, presence({ left }));
+    },
+    args: () => ({ gone: 201, ghosts: 0, prunable: 201 }),
+  },
+  {
     code: 'store-leftovers',
     severity: 'info',
     when: 'a writer was killed',
@@ -1061,6 +1076,21 @@ describe('findings', () => {
     expect(text).toContain(title);
     expect(text).toContain(remedy);
     if (severity === 'warning' || severity === 'error') expect(remedy, 'a problem has a remedy').not.toBe('');
+  });
+
+  it('does not call a session killed that ended as it should', () => {
+    const title = (gone: number, ghosts: number) =>
+      wordingOf(finding('warning', 'store-ghosts', { path: '/x', gone, ghosts, prunable: gone })).title;
+    expect(title(201, 0)).toBe(
+      '201 sessions that are over still have records; none of them ended without a word.',
+    );
+    expect(title(6, 1)).toBe(
+      '6 sessions that are over still have records; 1 of them ended without a word: killed, crashed, or without power.',
+    );
+    const { detail } = wordingOf(
+      finding('warning', 'store-ghosts', { path: '/x', gone: 6, ghosts: 1, prunable: 6 }),
+    );
+    expect(detail).not.toMatch(/killed/);
   });
 
   it('are all caused here', () => {
