@@ -44,7 +44,7 @@ exec 3<"$ready"
 # shellcheck disable=SC3067
 [ -O /dev/fd/3 ] || exit
 ready_format='' ready_hooks='' ready_pid='' ready_where='' ready_git='' ready_seal='' ready_beat='' ready_said=''
-ready_near=missing ready_far=missing
+ready_near=missing ready_far=missing ready_note='' ready_called=''
 # shellcheck disable=SC1091
 . /dev/fd/3
 exec 3<&-
@@ -71,6 +71,18 @@ for pid in $ready_near; do
 done
 # Where there is no /proc, and for those far back in a crowd, who cannot change a role, it is enough that there is such a process.
 for pid in $ready_far; do kill -0 "$pid" || exit; done
+
+# Nor was the one whose name is told renamed, which only the client's own note about it says. It is one short line.
+if [ "$ready_note" ]; then
+  note=''
+  if [ "$ready_called" ]; then
+    [ -f "$ready_note" ] && [ -r "$ready_note" ] || exit
+    IFS= read -r note <"$ready_note"
+    case $note in *"$ready_called"*) ;; *) exit ;; esac
+  elif [ -e "$ready_note" ]; then
+    exit
+  fi
+fi
 
 # The same hooks are installed twice: the others have this answer and say it.
 if [ "$ready_hooks" != "${0%/*}" ]; then

@@ -7,6 +7,7 @@ import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
 import { type Observer, sameDomain } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
+import { redact } from './core/redact.ts';
 import type { Seal } from './core/store.ts';
 import { attempt, type Occasion, type Session } from './flows/session.ts';
 import { changedSince } from './io/changed-since.ts';
@@ -73,6 +74,7 @@ export function observerOf(
       starts.foresee(processes.filter((one) => sameDomain(one.domain, domain)).map(({ pid }) => pid)),
     hostName: () => os.hostname(),
     lives: (id) => isAliveHere(id, domain, starts),
+    nameOf: ({ pid, start }) => redact(sessionName(pid, env, start)),
   };
 }
 
@@ -274,7 +276,10 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
       head ??= readHead(here);
       return head;
     },
-    name: () => opening.title || sessionName(self.process.pid, env),
+    name: () => {
+      const noted = sessionName(self.process.pid, env);
+      return { name: opening.title || noted, noted };
+    },
     readTail,
     git: async (worktree) =>
       isWorktreeOf(scope, worktree) ? (await import('./io/git.ts')).gitFacts(worktree, gitLimitMs) : null,

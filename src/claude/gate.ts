@@ -13,6 +13,7 @@ import { secured } from '../io/own-directory.ts';
 import { safeRead } from '../io/safe-read.ts';
 import { renderOutput } from './output.ts';
 import type { HookEvent, HookPayload } from './payload.ts';
+import { notePath } from './session-file.ts';
 
 /** Takes the answer for the next prompts of a session; null when nothing can be said beforehand. */
 export type Prepare = (answer: (Steady & Seal) | null) => void;
@@ -111,6 +112,13 @@ function processes(pids: readonly number[]): { near: string; far: string } {
   return { near: pids.slice(0, near).join(' '), far: pids.slice(near).join(' ') };
 }
 
+/** The note in which the gate finds that somebody has the same name still, and how it stands there; empty while there is no note. */
+function nameIn(called: Steady['called'], env: NodeJS.ProcessEnv): { note: string; called: string } {
+  const note = called && notePath(called.pid, env);
+  if (!called || !note) return { note: '', called: '' };
+  return { note, called: called.name && `"name":${JSON.stringify(called.name)}` };
+}
+
 function assignments(answer: Steady & Seal, hooks: string, env: NodeJS.ProcessEnv): string {
   const { CLAUDE_PID: pid = '', CLAUDE_PROJECT_DIR: project = '' } = env;
   const { FLOWLOOM_STATE_DIR: state = '', XDG_STATE_HOME: home = '', TMPDIR: temporary = '' } = env;
@@ -124,6 +132,7 @@ function assignments(answer: Steady & Seal, hooks: string, env: NodeJS.ProcessEn
     seal: answer.seal,
     beat: answer.beat,
     ...processes(answer.pids),
+    ...nameIn(answer.called, env),
     said: renderOutput('UserPromptSubmit', { context: answer.line }),
   };
   return Object.entries(values)

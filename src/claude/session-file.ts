@@ -22,12 +22,17 @@ interface SessionNote {
   readonly [field: string]: unknown;
 }
 
+/** Where that note is; null when there is neither a setting nor a home. */
+export function notePath(pid: number, env: NodeJS.ProcessEnv): string | null {
+  const directory = claudeDirectory(env);
+  return directory && within(within(directory, 'sessions'), `${pid}.json`);
+}
+
 /** The note about that process; null when there is none. Throws when it could not be read, or is being written. */
 function readNote(pid: number, env: NodeJS.ProcessEnv): SessionNote | null {
-  const directory = claudeDirectory(env);
-  if (!directory) return null;
-  const text = safeRead(within(within(directory, 'sessions'), `${pid}.json`), 64 * 1024);
-  const note: unknown = JSON.parse(text ?? 'null');
+  const path = notePath(pid, env);
+  if (!path) return null;
+  const note: unknown = JSON.parse(safeRead(path, 64 * 1024) ?? 'null');
   return isRecord(note) && note.pid === pid ? note : null;
 }
 
@@ -40,10 +45,14 @@ export function noteOf(pid: number, env: NodeJS.ProcessEnv): SessionNote | null 
   }
 }
 
-/** The name under which the client's SendMessage tool reaches that process; empty when it does not say. */
-export function sessionName(pid: number, env: NodeJS.ProcessEnv): string {
-  const name = noteOf(pid, env)?.name;
-  return typeof name === 'string' ? name : '';
+/**
+ * The name under which the client's SendMessage tool reaches that process; empty when it does not say. With the start time of the
+ * process, also when the note is of an earlier process with that number.
+ */
+export function sessionName(pid: number, env: NodeJS.ProcessEnv, start = ''): string {
+  const { name, procStart } = noteOf(pid, env) ?? {};
+  const isOfAnother = process.platform === 'linux' && start !== '' && procStart && procStart !== start;
+  return typeof name === 'string' && !isOfAnother ? name : '';
 }
 
 /** When that process began by the client's note, in the words of the system; null when no note says it. Throws as it is read. */

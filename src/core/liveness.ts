@@ -36,6 +36,8 @@ export interface Observer {
   foresee?(processes: readonly ProcessRef[]): void;
   /** The machine's name, for those that have no other identity. */
   hostName?(): string;
+  /** What the client calls the session of that process in this domain; empty where it does not say. Asked of a few members only. */
+  nameOf?(process: ProcessRef): string;
   /** A member with that id is a process that lives in this domain. */
   lives(id: MemberId): boolean;
 }

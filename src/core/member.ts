@@ -68,6 +68,8 @@ export interface Presence {
   readonly sessionId: string;
   /** The address the client's own SendMessage tool uses, where it is known. */
   readonly name: string;
+  /** What the client's note called it then, where that was something else. */
+  readonly noted?: string;
   readonly cwd: string;
   readonly worktree: string;
   readonly branch: string;
@@ -98,11 +100,16 @@ export interface Member {
   readonly presence: Presence | null;
   readonly seenAt: number | null;
   readonly liveness: Liveness;
+  /** What its client calls it now, where that can be asked: it may have been renamed since it last told. */
+  readonly called?: string;
 }
 
 /** What others call the member. */
-export const displayName = (member: Member): string =>
-  oneLine(member.presence?.name ?? '', 80) || `session-${member.birth.process.pid}`;
+export function displayName({ presence, called, birth }: Member): string {
+  const { name = '', noted = name } = presence ?? {};
+  const isRenamed = called && oneLine(called, 80) !== noted;
+  return oneLine(isRenamed ? called : name, 80) || `session-${birth.process.pid}`;
+}
 
 const text = (value: unknown): value is string => typeof value === 'string';
 
@@ -130,6 +137,7 @@ export function asPresence(value: unknown): Presence | null {
   if (!isRecord(value) || value.version !== 1) return null;
   const { sessionId, name, cwd, worktree, branch, doing, transcript, left } = value;
   if (![sessionId, name, cwd, worktree, branch, doing, transcript].every(text)) return null;
+  if (value.noted !== undefined && !text(value.noted)) return null;
   if (
     left !== null &&
     !(isRecord(left) && Number.isSafeInteger(left.seq) && text(left.at) && text(left.reason))

@@ -184,10 +184,14 @@ export async function announce(session: Session, current: Presence | null): Prom
   const { occasion, notebook } = session;
   // One of its own that it may not read is replaced.
   const before = current ?? (await unlessRefused(session.store.presence(session.self.id)))?.presence ?? null;
+  const known = session.name();
+  const name = oneLine(redact(known.name || before?.name || ''), 80);
+  const noted = oneLine(redact(known.noted), 80);
   const presence: Presence = {
     version: 1,
     sessionId: occasion.sessionId || (before?.sessionId ?? ''),
-    name: oneLine(redact(session.name() || before?.name || ''), 80),
+    name,
+    ...(noted && noted !== name ? { noted } : {}),
     cwd: occasion.cwd,
     worktree: session.worktree,
     branch: oneLine(redact(session.head().branch), 200),

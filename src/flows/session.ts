@@ -61,8 +61,8 @@ export interface Session {
   hostName(): string;
   /** Branch and commit as git's own files tell them, without a git process. */
   head(): { branch: string; commit: string };
-  /** The name that other sessions use for this one, as the client tells it. */
-  name(): string;
+  /** The name that other sessions use for this one: what the user named it, else what the client's note calls it. */
+  name(): { name: string; noted: string };
   readTail(path: string, offset: number): { text: string; offset: number };
   /** What git says; null when it does not in time. A process: for the ends of a session, never for a stop or a prompt. */
   git(worktree: string): Promise<GitFacts | null>;

@@ -10,6 +10,8 @@ export interface Steady {
   readonly line: string;
   /** It holds while these processes live, and no longer. The master's comes first, then those that joined last. */
   readonly pids: readonly number[];
+  /** And while the client calls this process so, or, where that is empty, says nothing of it. Null when the line names nobody. */
+  readonly called: { readonly pid: number; readonly name: string } | null;
 }
 
 /**
@@ -27,7 +29,13 @@ export function steady({ notebook, roster, self }: Session): Steady | null {
   return {
     line: config.prompt === 'always' ? promptLine(roster, self.id) : '',
     pids: masterFirst(roster).map(({ birth }) => birth.process.pid),
+    called: calledInLine(roster, self.id),
   };
+}
+
+function calledInLine({ master }: Roster, self: string): Steady['called'] {
+  if (!master || master.birth.id === self) return null;
+  return { pid: master.birth.process.pid, name: master.called ?? '' };
 }
 
 const masterFirst = ({ members, master }: Roster): readonly Member[] =>

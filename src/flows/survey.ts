@@ -8,7 +8,7 @@ import {
   type Roster,
   rosterOf,
 } from '../core/election.ts';
-import { judge, type Lease, type Observer } from '../core/liveness.ts';
+import { judge, type Lease, type Observer, sameDomain } from '../core/liveness.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { blankSight, type Join, type Sight } from '../core/notebook.ts';
 import { isIn, numbersIn, runsOf } from '../core/runs.ts';
@@ -80,7 +80,10 @@ export async function survey(
   const unseen = spared === 'crowd' ? mostOf(watched, before) : spared;
   const far = watched.filter((seq) => seq <= unseen);
   const looked = await lookAt(store, observer, own, [...watched.slice(far.length), ...above], justSeen);
-  const { members, leases, unread, refused } = looked;
+  const { leases, unread, refused } = looked;
+  const members = looked.members.map((member, index) =>
+    index < mostCalled ? called(member, observer) : member,
+  );
   const roster = rosterOf(members, far.length === 0);
   if (!roster.whole && (refused.length > 0 || !outranks(roster.master, far.at(-1)!)))
     return survey(store, observer, own, { recall, justSeen });
@@ -106,6 +109,17 @@ export async function survey(
       silent: newestSilent(silent, before.silent, here),
     },
   };
+}
+
+/** More names are told to nobody. */
+const mostCalled = 32;
+
+/** With the name that its client has for it now: a session that is renamed fires no hook. */
+function called(member: Member, { domain, nameOf }: Observer): Member {
+  const { process } = member.birth;
+  if (!nameOf || member.liveness !== 'alive' || !sameDomain(process.domain, domain)) return member;
+  const name = nameOf(process);
+  return name ? { ...member, called: name } : member;
 }
 
 /** Nobody up to that number could be master instead. */

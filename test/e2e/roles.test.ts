@@ -51,6 +51,26 @@ scenarios('roles', () => {
     },
   );
 
+  scenario('a session that is renamed while it waits is called so at once', async (world) => {
+    world.install('local');
+    const a = await world.join();
+    const b = await world.join();
+    const before = b.clientName()!;
+    // Often enough for answers that need no Node.
+    for (const prompt of ['Begin with the shop', 'Go on', 'And on']) {
+      const [request] = await a.turn(prompt);
+      expect(toldAt('UserPromptSubmit', request!)).toContain(`master: "${before}"`);
+    }
+    await b.submit('/rename kitchen');
+    await b.waitForScreen('Session renamed to: kitchen');
+    const [request] = await a.turn('And now?');
+    expect(toldAt('UserPromptSubmit', request!)).toMatch(/^You are worker.*master: "kitchen"/);
+    expect(world.roster()[0]).toMatchObject({ pid: b.pid, name: 'kitchen' });
+    const c = await world.join();
+    const [start] = await c.turn('Paint the door');
+    expect(toldAt('SessionStart', start!)).toContain('- "kitchen": worker');
+  });
+
   scenario('claude -p is a worker while an attended session lives', async (world) => {
     world.install('project');
     const a = await world.join();

@@ -14,7 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { observerOf } from '../../src/compose.ts';
 import { blankSight } from '../../src/core/notebook.ts';
@@ -136,6 +136,31 @@ describe.each(shells)('in $name', ({ name, shell, isHere }) => {
       expect([what, fired.context.slice(0, 8)]).toEqual([what, 'You are ']);
     }
     rmdirSync(readyFile(made.worker));
+  });
+
+  test('the master is called by another name, which no hook of its own tells', async () => {
+    const { place, master, worker } = await pair(shell);
+    const note = join(place.home, '.claude', 'sessions', `${master.client.pid}.json`);
+    const callIt = (name: string): void => {
+      mkdirSync(dirname(note), { recursive: true });
+      writeFileSync(note, JSON.stringify({ pid: master.client.pid, name, status: 'idle' }));
+    };
+    callIt('till "1" ✓');
+    await master.prompt('go on');
+    expect((await settle(worker, shell)).context).toContain(`master: "till '1' ✓"`);
+    const goes = () => rmSync(note);
+    const isNone = () => [goes(), mkdirSync(note)];
+    for (const change of [() => callIt('counter'), goes, isNone]) {
+      change();
+      expect(isByGate(await worker.prompt('go on', through(shell)))).toBe(false);
+      rmSync(note, { recursive: true, force: true });
+      callIt('counter');
+      await worker.prompt('go on', through(shell));
+      expect((await settle(worker, shell)).context).toContain('master: "counter"');
+    }
+    // What else the client notes changes nothing.
+    writeFileSync(note, JSON.stringify({ pid: master.client.pid, status: 'busy', name: 'counter', at: 1 }));
+    expect(isByGate(await worker.prompt('go on', through(shell)))).toBe(true);
   });
 
   test('a member that became a zombie is gone', async () => {

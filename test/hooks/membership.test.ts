@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checksum } from '../../src/core/store.ts';
 import { notebooksIn } from '../../src/io/notebook-file.ts';
+import { jsonOf, typeIn } from '../cli/command.ts';
 import type { HookName } from '../support/built.ts';
 import { git, repository, write } from '../support/scratch.ts';
 import { births, idOf, joinsOf, logLines, notebookOf, presenceOf } from '../support/state.ts';
@@ -524,6 +525,28 @@ describe('names', () => {
       JSON.stringify({ pid: named.client.pid, name: 'quiet-otter' }),
     );
     await named.start('startup', { payload: { session_title: 'the api' } });
+    expect((await session().start()).context).toContain('- "the api": worker');
+  });
+
+  test('that were changed since are told by everybody who looks', async () => {
+    const { session, home, state } = world();
+    const named = session();
+    const note = (name: string, more = {}): string =>
+      write(
+        join(home, '.claude', 'sessions', `${named.client.pid}.json`),
+        JSON.stringify({ pid: named.client.pid, name, ...more }),
+      );
+    note('quiet-otter');
+    await named.start('startup', { payload: { session_title: 'the api' } });
+    expect(presenceOf(state, named.client.pid)).toMatchObject({ name: 'the api', noted: 'quiet-otter' });
+    // The person renames it while it waits: no hook fires.
+    note('kitchen');
+    const other = session();
+    expect((await other.start()).context).toContain('- "kitchen": worker');
+    const { members } = jsonOf<{ members: { name: string }[] }>(await typeIn(other, ['status', '--json']));
+    expect(members.at(-1)?.name).toBe('kitchen');
+    // A note of an earlier process with that number is none.
+    note('imposter', { procStart: '1' });
     expect((await session().start()).context).toContain('- "the api": worker');
   });
 
