@@ -1,5 +1,6 @@
 /** Puts a session together: which process, which scope, which place for its state, which effects. The only file that knows all of them. */
 import os from 'node:os';
+import type { Surmise } from './claude/background.ts';
 import { leavesAnswer, openGate, type Prepare } from './claude/gate.ts';
 import { clientStarts, isAliveHere, isBackground, type Self, selfOfHook } from './claude/identity.ts';
 import type { HookEvent, HookPayload } from './claude/payload.ts';
@@ -165,16 +166,7 @@ export interface Opening {
   readonly comesBack: boolean;
 }
 
-/** The conversation that a fork in this very process or another one is a copy of; empty when it is none, or nothing says it. */
-async function forkedFrom(
-  { source }: HookPayload,
-  { process }: Self,
-  env: NodeJS.ProcessEnv,
-): Promise<string> {
-  if (source !== 'fork') return '';
-  const { originOf } = await import('./claude/fork.ts');
-  return originOf(process.pid, env);
-}
+const nothingMore: Surmise = { parks: '', forkedFrom: '', talks: false, waits: false };
 
 const lastResponseAt = ({ source, sinceLastResponse }: HookPayload): number =>
   source === 'fork' && sinceLastResponse !== null ? Date.now() - sinceLastResponse * 1000 : 0;
@@ -187,17 +179,17 @@ export async function openSession(
 ): Promise<OpenedByHook> {
   const directory = env.CLAUDE_PROJECT_DIR || payload.cwd || '/';
   const self = selfOfHook(env);
-  const background = isBackground(env) ? await import('./claude/background.ts') : null;
-  const starts = event === 'SessionStart';
-  const parked = starts && background ? background.parkedFor(payload, env) : null;
-  // One that was begun ahead for a task to come, and may never get one, waits for its first prompt.
-  const waits = background !== null && starts && !parked && background.isNew(payload, env);
+  const background = isBackground(env);
+  const { parks, forkedFrom, talks, waits } =
+    background || payload.source === 'fork'
+      ? (await import('./claude/background.ts')).surmise(event, payload, self, env)
+      : nothingMore;
   const occasion: Occasion = {
     sessionId: payload.sessionId.slice(0, 200),
     transcript: payload.transcriptPath.slice(0, 4096),
     cwd: (payload.cwd || directory).slice(0, 4096),
-    parks: parked?.member ?? '',
-    forkedFrom: parked?.conversation || (await forkedFrom(payload, self, env)),
+    parks,
+    forkedFrom,
     lastResponseAt: lastResponseAt(payload),
     key: keyOf(event, payload),
   };
@@ -206,8 +198,8 @@ export async function openSession(
     event,
     directory,
     self,
-    attended: attended || parked !== null,
-    talks: event === 'UserPromptSubmit' && background !== null && background.isTalk(payload, env),
+    attended: attended || parks !== '',
+    talks,
     occasion,
     title: payload.sessionTitle,
     settles: event !== 'SessionEnd' && !waits,
