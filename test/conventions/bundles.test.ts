@@ -33,15 +33,15 @@ describe('what is loaded at every hook', () => {
       expect(imports).not.toContain(name);
   });
 
-  test.each(hot)('%s is smaller than 72 kB', (file) => {
-    expect(statSync(join(hooksFolder, file.replace(/^dist\/hooks\//, ''))).size).toBeLessThan(72_000);
+  test.each(hot)('%s is smaller than 80 kB', (file) => {
+    expect(statSync(join(hooksFolder, file.replace(/^dist\/hooks\//, ''))).size).toBeLessThan(80_000);
   });
 });
 
-test('all hooks together are smaller than 720 kB', () => {
+test('all hooks together are smaller than 800 kB', () => {
   const files = filesBelow(hooksFolder);
   const bytes = files.reduce((sum, file) => sum + statSync(join(hooksFolder, file)).size, 0);
-  expect(bytes).toBeLessThan(720_000);
+  expect(bytes).toBeLessThan(800_000);
 });
 
 describe('the MCP server', () => {
