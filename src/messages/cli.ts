@@ -44,7 +44,7 @@ export const noMemberToForget = (wanted: string, { members }: Roster): string =>
     .map((member) => `  ${member.seq}  ${quoted(displayName(member), 60)}`)
     .join('\n');
   return `No session here is called ${quoted(wanted, 80)}. ${
-    named ? `These are here (npx flowloom-hooks status tells more):\n${named}` : 'Nobody is here.'
+    named ? `These are here (${command('status')} tells more):\n${named}` : 'Nobody is here.'
   }`;
 };
 

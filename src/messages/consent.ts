@@ -1,6 +1,7 @@
 /** What a repository wants of places and sharing, in words, and that nothing of it happens without the user. */
 import type { Wants } from '../config/consent.ts';
 import { quoted } from '../core/quote.ts';
+import { command } from './own-command.ts';
 
 const pathChars = 300;
 const named = (text: string): string => quoted(text, pathChars);
@@ -39,16 +40,16 @@ export function wishText({ places, where, servers }: Wants): string {
 export const wishFrom = (file: string | null, { servers }: Wants): string =>
   file === null || servers.length > 0 ? '.mcp.json' : file;
 
-const decide = 'See it and decide: npx flowloom-hooks trust';
+const decide = (): string => `See it and decide: ${command('trust')}`;
 
 /** For the user, once a session. */
 export const untrustedNotice = (wants: Wants): string =>
-  `flowloom: the configuration of this repository wants ${wishText(wants)}. Nothing of that happens until you trust it. ${decide}`;
+  `flowloom: the configuration of this repository wants ${wishText(wants)}. Nothing of that happens until you trust it. ${decide()}`;
 
 /** The line of `status`. */
 export const untrustedLine = (wants: Wants): string =>
-  `trust     not given, so nothing of it happens: this repository wants ${wishText(wants)} (npx flowloom-hooks trust)`;
+  `trust     not given, so nothing of it happens: this repository wants ${wishText(wants)} (${command('trust')})`;
 
 /** For `sync`: what the repository would share is not shared. */
 export const notSentUntrusted = (wants: Wants): string =>
-  `Nothing was exchanged: this repository wants ${wishText(wants)}, and you have not agreed.\n${decide}`;
+  `Nothing was exchanged: this repository wants ${wishText(wants)}, and you have not agreed.\n${decide()}`;

@@ -2,6 +2,7 @@
 import type { Wants } from '../config/consent.ts';
 import { oneLine, quoted } from '../core/quote.ts';
 import { wishFrom, wishText } from './consent.ts';
+import { command } from './own-command.ts';
 
 /** All of it: who agrees to a path must have seen its end. */
 const pathChars = 5000;
@@ -62,8 +63,8 @@ export const nothingToTrust = (file: string | null): string =>
 
 export const trustQuestion = 'Do you trust this? [y/N] ';
 
-export const alreadyTrusted =
-  'You agreed to this in this clone. To take it back, run: npx flowloom-hooks trust --revoke';
+export const alreadyTrusted = (): string =>
+  `You agreed to this in this clone. To take it back, run: ${command('trust --revoke')}`;
 
 export const nowTrusted =
   'Agreed, for this clone and these values: changed ones ask again. Sessions that start from now on\n' +
@@ -72,7 +73,8 @@ export const nowTrusted =
 export const stillUntrusted =
   'Not agreed, so nothing of it happens: sessions use the store that you chose yourself, else files of\nthis clone.';
 
-export const askOnTerminal = `${stillUntrusted}\nThere is no terminal to ask on. To agree, run: npx flowloom-hooks trust --yes`;
+export const askOnTerminal = (): string =>
+  `${stillUntrusted}\nThere is no terminal to ask on. To agree, run: ${command('trust --yes')}`;
 
 export const revoked = (was: boolean): string =>
   was

@@ -54,7 +54,7 @@ test('--yes agrees, once and for all until it is taken back', async () => {
     code: 0,
     stdout: expect.stringMatching(/^Taken back/),
   });
-  expect((await type(w, ['status'])).stdout).toMatch(/^trust +not given.*npx flowloom-hooks trust/m);
+  expect((await type(w, ['status'])).stdout).toMatch(/^trust +not given.*cli\.mjs.* trust/m);
   expect(await type(w, ['trust', '--revoke'])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/nothing to take back/),

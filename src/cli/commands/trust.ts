@@ -120,9 +120,9 @@ async function decide(
 ): Promise<void> {
   const facts = { wants, file, ...addressOf(wants, scope), beware: bewareOf(wants.where, scope) };
   print(trustText(facts));
-  if (agreed) return print(alreadyTrusted);
+  if (agreed) return print(alreadyTrusted());
   if (!given) {
-    if (!process.stdin.isTTY || !process.stdout.isTTY) return fail(askOnTerminal);
+    if (!process.stdin.isTTY || !process.stdout.isTTY) return fail(askOnTerminal());
     if (!(await asked())) return fail(stillUntrusted);
     // What was shown is what is agreed to, whatever the file says by now.
     agree(wants, scope, process.env);
