@@ -6,6 +6,7 @@ import {
   handlerTypes,
   keysWithoutHooks,
   knownEvents,
+  marketplaceSources,
   mostSettingsBytes,
   settingsKeys,
 } from './settings-rules.ts';
@@ -207,6 +208,8 @@ function isSimply(value: unknown, expected: string | readonly string[]): boolean
       return typeof value === 'string' && /^[\w-]+$/.test(value);
     case 'url':
       return typeof value === 'string' && URL.canParse(value);
+    case 'marketplace':
+      return hasKnownSource(value);
     case 'positive':
       return typeof value === 'number' && value > 0;
     case 'whole':
@@ -216,6 +219,11 @@ function isSimply(value: unknown, expected: string | readonly string[]): boolean
     default:
       return typeof value === expected;
   }
+}
+
+function hasKnownSource(value: unknown): boolean {
+  const source = isRecord(value) && isRecord(value.source) ? value.source.source : undefined;
+  return typeof source !== 'string' || marketplaceSources.has(source);
 }
 
 const isStated = (value: unknown): boolean =>

@@ -18,6 +18,7 @@ export type Expected =
   | 'whole'
   | 'natural'
   | 'null'
+  | 'marketplace'
   | readonly string[]
   | { readonly listOf: Expected }
   | { readonly mapOf: Expected }
@@ -140,8 +141,9 @@ const permissions: Expected = {
     ...all('allow deny ask', { listOf: 'anything' }),
     additionalDirectories: strings,
     defaultMode: ['acceptEdits', 'auto', 'bypassPermissions', 'default', 'dontAsk', 'manual', 'plan'],
-    disableBypassPermissionsMode: ['disable'],
-    blockReadsOutsideWorkingDirectories: 'boolean',
+    ...all('disableBypassPermissionsMode disableAutoMode', ['disable']),
+    ...all('blockReadsOutsideWorkingDirectories blockWritesOutsideWorkingDirectories', 'boolean'),
+    ...all('blockFileToolReadsOutsideWorkingDirectories denyInsteadOfPrompting', 'boolean'),
   },
 };
 
@@ -205,7 +207,7 @@ export const settingsKeys: Readonly<Record<string, Expected>> = {
   ...all('autoUploadSessions fileCheckpointingEnabled remoteControlAtStartup', orNull('boolean')),
   ...all('autoContinueAtUsageLimit responseComparisonEnabled', orNull('boolean')),
   ...all('disableAutoMode disableDeepLinkRegistration', orNull(['disable'])),
-  ...all('strictKnownMarketplaces blockedMarketplaces', orNull({ listOf: 'anything' })),
+  ...all('strictKnownMarketplaces allowedMarketplaces blockedMarketplaces', orNull({ listOf: 'anything' })),
   feedbackDrafts: orNull(['notify', 'quiet', 'off']),
 
   ...all('cleanupPeriodDays skillListingMaxDescChars totalTokensReminderBudget', 'whole'),
@@ -236,6 +238,11 @@ export const settingsKeys: Readonly<Record<string, Expected>> = {
       fields: { mcpServers: { mapOf: { mapOf: optionOfPlugin } }, options: { mapOf: optionOfPlugin } },
     },
   },
+
+  // Anything but an object is passed over, and so is an entry whose source has no kind.
+  ...all('extraKnownMarketplaces additionalMarketplaces', {
+    either: [{ mapOf: 'marketplace' }, { listOf: 'anything' }, 'string', 'number', 'boolean', 'null'],
+  }),
 
   permissions,
   sandbox,
@@ -271,6 +278,12 @@ export const settingsKeys: Readonly<Record<string, Expected>> = {
   },
   allowedChannelPlugins: { listOf: 'anything' },
 };
+
+/** Kinds of sources of marketplaces. One of another kind spoils the file. */
+export const marketplaceSources: ReadonlySet<string> = new Set([
+  ...['url', 'github', 'git', 'npm', 'file', 'directory', 'skills-dir', 'hostPattern', 'pathPattern'],
+  ...['settings', 'claudeai', 'pluginDirectory'],
+]);
 
 /** A larger file is not read. */
 export const mostSettingsBytes = 2 << 20;

@@ -34,6 +34,7 @@ const simple: Readonly<Record<string, string>> = {
   whole: 'a whole number above 0, without quotes',
   natural: 'a whole number, without quotes',
   null: 'null',
+  marketplace: 'a marketplace with a source that Claude Code knows',
 };
 
 function expectedText(expected: Expected): string {
@@ -45,6 +46,7 @@ function expectedText(expected: Expected): string {
   }
   const rule = expected as Exclude<Expected, string | readonly string[]>;
   if ('listOf' in rule) return rule.listOf === 'string' ? 'a list of strings' : 'a list';
-  if ('either' in rule) return rule.either.map(expectedText).join(' or ');
+  // The first alternative is the sensible one; the others are passed over, or mean the same.
+  if ('either' in rule) return expectedText(rule.either[0] ?? 'anything');
   return 'an object';
 }

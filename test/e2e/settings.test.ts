@@ -2,6 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { judgeSettings } from '../../src/claude/judge-settings.ts';
+import { settingsKeys } from '../../src/claude/settings-rules.ts';
 import { missing } from '../support/missing.ts';
 import { hooklessCases, settingsCases } from '../support/settings-cases.ts';
 import { inPlayCases, textWith, variableCases } from '../support/settings-in-play-cases.ts';
@@ -45,6 +47,21 @@ describe.skipIf(!client.found)('settings files as the client takes them', { time
     expect(Object.fromEntries(fates.flat())).toEqual(
       Object.fromEntries(settingsCases.map(({ name, fate }) => [name, fate])),
     );
+  });
+
+  test('one wrong value: each well-known key spoils the file', async () => {
+    const keys = Object.keys(settingsKeys);
+    const threes = keys.filter((_, index) => index % 3 === 0).map((_, at) => keys.slice(3 * at, 3 * at + 3));
+    const spoilt = await twoAtATime(threes, async (three) => {
+      const places = ['user', 'project', 'local'] as const;
+      const { ran } = await start((hook) =>
+        Object.fromEntries(
+          three.map((key, at) => [places[at], textWith({ [key]: wrongFor(key) }, hook(key))]),
+        ),
+      );
+      return three.filter((key) => !ran.includes(key));
+    });
+    expect(spoilt.flat()).toEqual(keys);
   });
 
   test('one file without a hook: whether it counts', async () => {
@@ -122,6 +139,12 @@ scenarios('installed beside odd entries of others', () => {
     expect(told()).toBe(before);
   });
 });
+
+/** A value of the key that we say spoils the file. */
+const wrongFor = (key: string): unknown =>
+  [{ wrong: true }, 'wrong', { wrong: { source: { source: 'wrong' } } }].find(
+    (value) => judgeSettings(JSON.stringify({ [key]: value })).kind === 'skipped',
+  );
 
 /** In the order of the list. */
 async function twoAtATime<T, R>(list: readonly T[], act: (one: T) => Promise<R>): Promise<R[]> {
