@@ -40,7 +40,11 @@ const put = (remote: string, name: string, oid: string): void =>
   void git(remote, 'update-ref', `refs/flowloom/${name}`, oid);
 const seqName = (seq: number): string => `seq/${String(seq).padStart(12, '0')}`;
 function putBirth(remote: string, seq: number, id: string, more: Partial<Birth> = {}, how?: Forged): void {
-  put(remote, seqName(seq), forge(remote, JSON.stringify(birth(id, more)), how));
+  put(
+    remote,
+    seqName(seq),
+    forge(remote, JSON.stringify(birth(id, { joinedAt: new Date().toISOString(), ...more })), how),
+  );
 }
 function putPresence(remote: string, id: string, more: Partial<Presence> = {}, how?: Forged): void {
   put(remote, `members/${id}`, forge(remote, JSON.stringify(presence({ name: id, ...more })), how));
@@ -212,7 +216,12 @@ describe('more than anybody needs', () => {
     await a.join('alice');
     const oid = forge(
       remote,
-      JSON.stringify(birth('evil', { process: { ...livingProcess, domain: elsewhere('x') } })),
+      JSON.stringify(
+        birth('evil', {
+          process: { ...livingProcess, domain: elsewhere('x') },
+          joinedAt: new Date().toISOString(),
+        }),
+      ),
     );
     const told = forge(remote, JSON.stringify(presence({ name: 'evil' })));
     const lines: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * What leaves the machine, and what is made of what comes: who is here, since when, on which branch, and whether it left. No path, no prompt, no conversation, no
- * name of a machine; handoffs only where the configuration says so.
+ * What leaves the machine: who is here, since when, on which branch, and whether it left. No path, no prompt, no conversation, no
+ * name of a machine; handoffs only where the configuration says so. And what a join that came from another clone is believed to be.
  */
 import type { Birth, Presence } from '../../core/member.ts';
 
