@@ -27,7 +27,7 @@ export async function inherit(
     const { reconstructDead } = await import('./reconstruct.ts');
     await reconstructDead(session);
   }
-  const notes = (await readNotes(session.store)).filter(
+  const notes = (await readNotes(session.store, session.observer.now)).filter(
     (note) => note.head.member !== session.self.id && isCredible(note),
   );
   if (since.length > 0) {

@@ -17,17 +17,39 @@ export async function noteIds(store: Store): Promise<string[]> {
   return ids.filter((id) => !ids.includes(`${id}.reconstructed`));
 }
 
-/** All notes that can be read, newest first by the time they were written. */
-export async function readNotes(store: Store): Promise<Note[]> {
+/** As many as may be configured to be kept. In a place that others write to there may be any number. */
+const mostNotes = 1000;
+
+/** A clock may be a little off without being wrong. */
+const slackMs = 60_000;
+
+/**
+ * Notes, newest first. Whose number is lower may still have written later, so the time tells; but not one that is yet to come: a clock
+ * was wrong when it was written. Such a note stands behind those of all higher numbers.
+ */
+export function newestFirst(notes: readonly Note[], now: number): Note[] {
+  const time = ({ head }: Note): number => Date.parse(head.writtenAt) || 0;
+  const isAhead = (note: Note): boolean => time(note) > now + slackMs;
+  const order = notes
+    .filter((note) => !isAhead(note))
+    .sort((a, b) => time(b) - time(a) || b.head.seq - a.head.seq);
+  const ahead = notes.filter(isAhead).sort((a, b) => a.head.seq - b.head.seq);
+  for (const note of ahead)
+    order.splice(order.findLastIndex(({ head }) => head.seq > note.head.seq) + 1, 0, note);
+  return order;
+}
+
+/** All notes that can be read, newest first; see `newestFirst`. */
+export async function readNotes(store: Store, now = Date.now()): Promise<Note[]> {
   const notes: Note[] = [];
-  for (const id of await noteIds(store)) {
+  for (const id of (await noteIds(store)).slice(-mostNotes)) {
     const text = await store.handoff(id);
     const note = text === null ? null : parseHandoff(text, id);
     if (!note) continue;
     const origin = await store.origin?.(id, note.head);
     notes.push(origin ? { ...note, origin } : note);
   }
-  return notes.sort((a, b) => (a.head.writtenAt < b.head.writtenAt ? 1 : -1));
+  return newestFirst(notes, now);
 }
 
 /**

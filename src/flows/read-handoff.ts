@@ -23,7 +23,7 @@ export async function readHandoff(
   id: string | undefined,
 ): Promise<Found> {
   const inherited = membership && (await inherit(session, membership));
-  const notes = await readNotes(session.store);
+  const notes = await readNotes(session.store, session.observer.now);
   const ofOthers = notes.filter(({ head }) => head.member !== session.self.id);
   const wanted = id ?? inherited?.head.id;
   const chosen = wanted
