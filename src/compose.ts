@@ -17,6 +17,7 @@ import { appendLog } from './io/log.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { eachPlace, isBelieved, type Place, statePlaces } from './io/places.ts';
 import { bootedAt } from './io/processes.ts';
+import { isCopied } from './io/repository-mark.ts';
 import { isWorktreeOf, locateScope, readHead, type Scope, scopeByName } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
 import type { Newcomer, Settled } from './settle.ts';
@@ -78,6 +79,10 @@ export function observerOf(
     nameOf: ({ pid, start }) => redact(sessionName(pid, env, start)),
   };
 }
+
+/** Sessions of the repository that this one was copied from are none of this one, also before a hook wrote that down. */
+export const observerIn = (place: Place, observer: Observer): Observer =>
+  isCopied(place) ? { ...observer, startOf: () => null, lives: () => false } : observer;
 
 /**
  * What tells this occasion from the next of its kind. A prompt that is typed while a turn runs, and one that the client submits
@@ -293,6 +298,11 @@ async function settledFor(
   env: NodeJS.ProcessEnv,
   newcomer: (places: readonly Place[]) => Newcomer,
 ): Promise<{ home: Settled | null; notice: string | null }> {
+  for (const place of eachPlace(scope, env)) {
+    if (place.what !== 'git directory') continue;
+    if (isCopied(place) && isBelieved(place)) await (await import('./after-copy.ts')).partFromOriginal(place);
+    break;
+  }
   const known = homeOf(id, eachPlace(scope, env));
   if (known?.notebook.store === 'file' && !(known.notebook.degraded && comesBack))
     return { home: { ...known, store: fileStore(known.place.path), floor: 0 }, notice: null };

@@ -11,6 +11,7 @@ import type { Store, StoreKind } from './core/store.ts';
 import type { Notebooks } from './flows/session.ts';
 import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { isBelieved, type Place, preparePlace } from './io/places.ts';
+import { markRepository } from './io/repository-mark.ts';
 import type { Scope } from './io/scope.ts';
 import { degradedNotice } from './messages/model.ts';
 import { fileStore } from './stores/file-store.ts';
@@ -67,6 +68,7 @@ export async function openRung(rung: Rung, newcomer: Newcomer, config: Config): 
   preparePlace(rung.place);
   const store = await storeOn(rung, newcomer, config);
   await store.ready();
+  markRepository(rung.place);
   return store;
 }
 

@@ -1,6 +1,6 @@
 /** What a command sees: the scope it was called in, the place where its sessions keep their state, and who is there. */
 import { possibleSelves, type Self } from '../claude/identity.ts';
-import { observerOf, type Surroundings, surroundings } from '../compose.ts';
+import { observerIn, observerOf, type Surroundings, surroundings } from '../compose.ts';
 import { configOf } from '../config/find.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Roster } from '../core/election.ts';
@@ -66,8 +66,9 @@ async function look(
       const refusal = refusalOf(rung.place);
       if (refusal) throw refusal;
       const store = await open(rung);
-      const seen = await survey(store, observer, blankSight);
-      await refuseToGuess(store, observer, null, seen);
+      const here = observerIn(rung.place, observer);
+      const seen = await survey(store, here, blankSight);
+      await refuseToGuess(store, here, null, seen);
       const { roster, gone } = seen;
       views.push({ place: rung.place, store, roster, gone });
     } catch (cause) {

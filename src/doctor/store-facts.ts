@@ -1,7 +1,7 @@
 /** Looks at every place that may hold state: can it be used, is it private, what is in it? Changes nothing. */
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { observerOf } from '../compose.ts';
+import { observerIn, observerOf } from '../compose.ts';
 import type { Roster } from '../core/election.ts';
 import type { Observer } from '../core/liveness.ts';
 import type { Member } from '../core/member.ts';
@@ -88,15 +88,16 @@ export async function gatherPlace(place: Place, leaseHours: number): Promise<Pla
       .find((problem) => problem !== null);
     return broken
       ? { ...facts, exists: true, broken }
-      : { ...facts, exists: true, ...(await contentsOf(path, leaseHours, inTheWay)) };
+      : { ...facts, exists: true, ...(await contentsOf(place, leaseHours, inTheWay)) };
   } catch (cause) {
     return { ...facts, exists: true, broken: messageOf(cause) };
   }
 }
 
-async function contentsOf(path: string, leaseHours: number, inTheWay: readonly Damage[]): Promise<Contents> {
+async function contentsOf(place: Place, leaseHours: number, inTheWay: readonly Damage[]): Promise<Contents> {
+  const { path } = place;
   const store = fileStore(path);
-  const { roster, gone } = await survey(store, observerHere(leaseHours), blankSight);
+  const { roster, gone } = await survey(store, observerIn(place, observerHere(leaseHours)), blankSight);
   const damaged = [...(await store.damaged()), ...inTheWay];
   const ids = (await store.memberIds()).filter((id) => hasNotebook(path, id));
   const found = ids.map((id) => ({ id, notebook: notebooksIn(path).read(id) }));

@@ -12,6 +12,7 @@ import type { Notebooks } from '../flows/session.ts';
 import { createEmpty, discard, makePrivateDirectory, writeWhole } from './atomic-write.ts';
 import { fingerprint } from './fingerprint.ts';
 import { handOver } from './hand-over.ts';
+import { isLink } from './own-directory.ts';
 import { safeReadWithStat } from './safe-read.ts';
 import { within } from './within.ts';
 
@@ -86,10 +87,10 @@ function writeSlot(path: string, stat: fs.Stats | undefined, slot: Slot): void {
   }
 }
 
-/** Never followed: what is written in there, or swept out, would be somebody else's. */
-const isLink = (path: string): boolean => lookAt(path)?.isSymbolicLink() ?? false;
-
-/** Creates what lies in a directory of ours; the directory too, which is missing only the first time. A link in its place gives way. */
+/**
+ * Creates what lies in a directory of ours; the directory too, which is missing only the first time. A link in its place gives way:
+ * what is written in there, or swept out, would be somebody else's.
+ */
 function inDirectory<T>(directory: string, create: () => T): T {
   if (isLink(directory)) fs.unlinkSync(directory);
   try {

@@ -15,6 +15,15 @@ export function isOwn(path: string, { uid }: Pick<fs.Stats, 'uid'>): boolean {
   return own === 0 && fs.statSync(dirname(path)).uid === uid;
 }
 
+/** It is there and leads elsewhere; false where it could not be looked at, and what is done next will say so. */
+export function isLink(path: string): boolean {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Whether a directory is this user's own and nobody else can change what is in it; also when there is none yet. One of its own that
  * others may write in gets the mode `closed` first, and so does any other where that is more than the usual one. False, too, where it cannot be looked at.

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { dirname, join } from 'node:path';
 import { makePrivateDirectory } from './atomic-write.ts';
-import { isOwn } from './own-directory.ts';
+import { isLink, isOwn } from './own-directory.ts';
 import type { Scope } from './scope.ts';
 import { within } from './within.ts';
 
@@ -67,9 +67,6 @@ export function linkIn({ path: place }: Place): Error | null {
   const links = parts.map((part) => within(place, part)).filter(isLink);
   return links[0] ? failure(`${links[0]} is a symbolic link`, 'ELOOP') : null;
 }
-
-const isLink = (path: string): boolean =>
-  fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 
 /** Why no record is read or written in this place; null when it may be. */
 export const refusalOf = (place: Place): Error | null => ownerRefusalOf(place) ?? linkIn(place);

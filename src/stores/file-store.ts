@@ -20,6 +20,7 @@ import {
   makePrivateDirectory,
   replaceFile,
 } from '../io/atomic-write.ts';
+import { isLink } from '../io/own-directory.ts';
 import { safeRead, UnreadableError } from '../io/safe-read.ts';
 import { within } from '../io/within.ts';
 import { birthsIn } from './births.ts';
@@ -29,9 +30,6 @@ import { sealsIn } from './seals.ts';
 
 const noteBytes = 256 * 1024;
 const coming = '.next';
-
-const isLink = (path: string): boolean =>
-  fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 
 /** A record that may just be replaced, see `exchangeFile`: under its name, under that of what is coming, or it came meanwhile. */
 const either = <T>(read: (which?: string) => T | null): T | null => read() ?? read(coming) ?? read();
