@@ -18,7 +18,7 @@ import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { eachPlace, isBelieved, type Place, statePlaces } from './io/places.ts';
 import { bootedAt } from './io/processes.ts';
 import { isCopied } from './io/repository-mark.ts';
-import { isWorktreeOf, locateScope, readHead, type Scope, scopeByName } from './io/scope.ts';
+import { isWorktreeOf, locateScope, onlyGitKnows, readHead, type Scope, scopeByName } from './io/scope.ts';
 import { readTail } from './io/tail.ts';
 import type { Newcomer, Settled } from './settle.ts';
 import { fileStore } from './stores/file-store.ts';
@@ -289,6 +289,11 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
     report: (code, cause) =>
       log(code, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)),
   };
+  // Where git may be asked; a prompt does without.
+  if (event === 'SessionStart' && onlyGitKnows(scope)) {
+    const facts = await session.git(scope.worktree);
+    if (facts) head = { branch: facts.branch, commit: facts.head };
+  }
   return { session, notice };
 }
 

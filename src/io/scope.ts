@@ -113,7 +113,19 @@ export interface Head {
   readonly commit: string;
 }
 
-/** Branch and commit of a work tree, read from git's files; empty where they do not say. */
+/** What HEAD says in a repository that keeps its refs in tables. */
+const inTables = 'refs/heads/.invalid';
+
+/** Git's files do not say what this work tree has checked out: only git knows. */
+export function onlyGitKnows(scope: Scope): boolean {
+  try {
+    return scope.gitDir !== null && readLine(within(scope.gitDir, 'HEAD')) === `ref: ${inTables}`;
+  } catch {
+    return false;
+  }
+}
+
+/** Branch and commit of a work tree, read from git's files; empty where they do not say, see `onlyGitKnows`. */
 export function readHead(scope: Scope): Head {
   try {
     return headOf(scope);
@@ -127,8 +139,7 @@ function headOf(scope: Scope): Head {
   const head = readLine(within(scope.gitDir, 'HEAD')) ?? '';
   const ref = head.match(/^ref:\s*(refs\/\S+)$/)?.[1];
   if (!ref) return { branch: head ? '(detached)' : '', commit: head };
-  // In a repository that keeps its refs in tables this file says nothing; then only git knows.
-  if (ref === 'refs/heads/.invalid') return { branch: '', commit: '' };
+  if (ref === inTables) return { branch: '', commit: '' };
   const branch = ref.replace(/^refs\/heads\//, '');
   const loose = readLine(within(scope.gitDir, ref)) ?? readLine(within(scope.commonDir, ref));
   return { branch, commit: loose ?? packed(scope.commonDir, ref) };
