@@ -119,8 +119,11 @@ describe('numbers that nobody can have been given', () => {
   test('are passed over by every hook, and doctor and prune live with them', async () => {
     const w = world();
     for (const name of [...far, '9007199254740993.json', '99999999999999999999.json']) plant(w.state, name);
+    const note = '99999999999999999999-stranger';
+    write(join(w.state, 'handoffs', `${note}.md`), 'x');
     const one = w.session();
     expect((await one.start()).context).toMatch(/^You are master \(epoch 1\)/);
+    expect((await type(w, ['handoff', '--json'])).stdout).not.toContain('stranger');
     expect((await w.session().start()).context).toMatch(/^You are master \(epoch 2\)/);
     expect((await one.prompt()).context).toMatch(/^You are worker \(epoch 2\)/);
     expect(births(w.state).map(({ seq }) => seq)).toEqual([1, 2]);
