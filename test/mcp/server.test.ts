@@ -232,6 +232,26 @@ describe('who is a member', () => {
     expect(filesBelow(join(w.root, '.git')).filter((file) => file.startsWith('flowloom/'))).toEqual([]);
   });
 
+  test.each([
+    ['that waits in the background', { kind: 'bg', spare: true }],
+    ['whose conversation went to the background', { kind: 'interactive', parkedJobId: '41fd55b9' }],
+  ])('a client %s takes part when it does something', async (_, more) => {
+    const w = world();
+    write(
+      join(w.home, '.claude', 'sessions', `${process.pid}.json`),
+      JSON.stringify({ pid: process.pid, name: 'spare', ...more }),
+    );
+    const waiting = await connect(w, { apart: false });
+    await waiting.tools();
+    // The next one waits as long, and then takes part.
+    const other = await connect(w);
+    await other.tools();
+    await eventually('the other one on the roster', async () => (await statusOf(w)).members.length > 0);
+    expect((await statusOf(w)).members).toMatchObject([{ seq: 1, pid: other.pid }]);
+    await waiting.call('whoami');
+    expect((await statusOf(w)).members.map(({ pid }) => pid)).toEqual([process.pid, other.pid]);
+  });
+
   test('the lease is renewed while nobody calls anything', async () => {
     const w = world();
     write(join(w.root, '.flowloomrc'), '{ "leaseHours": 0.01 }');
