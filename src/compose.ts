@@ -8,7 +8,6 @@ import { sessionName } from './claude/session-file.ts';
 import { isoTime } from './core/iso-time.ts';
 import { type Observer, sameDomain } from './core/liveness.ts';
 import type { Domain } from './core/member.ts';
-import { redact } from './core/redact.ts';
 import type { Seal } from './core/store.ts';
 import { attempt, type Occasion, type Session } from './flows/session.ts';
 import { changedSince } from './io/changed-since.ts';
@@ -76,7 +75,7 @@ export function observerOf(
       starts.foresee(processes.filter((one) => sameDomain(one.domain, domain)).map(({ pid }) => pid)),
     hostName: () => os.hostname(),
     lives: (id) => isAliveHere(id, domain, starts),
-    nameOf: ({ pid, start }) => redact(sessionName(pid, env, start)),
+    nameOf: ({ pid, start }) => sessionName(pid, env, start),
   };
 }
 

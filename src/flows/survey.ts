@@ -11,6 +11,7 @@ import {
 import { judge, type Lease, type Observer, sameDomain } from '../core/liveness.ts';
 import type { Member, MemberId } from '../core/member.ts';
 import { blankSight, type Join, type Sight } from '../core/notebook.ts';
+import { redact } from '../core/redact.ts';
 import { isIn, numbersIn, runsOf } from '../core/runs.ts';
 import {
   checksum,
@@ -119,7 +120,10 @@ function called(member: Member, { domain, nameOf }: Observer): Member {
   const { process } = member.birth;
   if (!nameOf || member.liveness !== 'alive' || !sameDomain(process.domain, domain)) return member;
   const name = nameOf(process);
-  return name ? { ...member, called: name } : member;
+  if (!name) return member;
+  const known = member.presence?.noted ?? member.presence?.name;
+  // What was told before was redacted then.
+  return { ...member, called: name === known ? name : redact(name) };
 }
 
 /** Nobody up to that number could be master instead. */
