@@ -17,7 +17,15 @@ import { hasNotebook, notebooksIn } from './io/notebook-file.ts';
 import { eachPlace, isBelieved, type Place, statePlaces } from './io/places.ts';
 import { bootedAt } from './io/processes.ts';
 import { isCopied } from './io/repository-mark.ts';
-import { isWorktreeOf, locateScope, onlyGitKnows, readHead, type Scope, scopeByName } from './io/scope.ts';
+import {
+  isWorktreeOf,
+  locateScope,
+  onlyGitKnows,
+  readHead,
+  type Scope,
+  scopeByName,
+  workplaceIn,
+} from './io/scope.ts';
 import { readTail } from './io/tail.ts';
 import type { Newcomer, Settled } from './settle.ts';
 import { fileStore } from './stores/file-store.ts';
@@ -223,21 +231,6 @@ export async function openSession(
   return { session, notice: event === 'SessionStart' ? notice : null, prepare: nothing };
 }
 
-/**
- * The work tree in which the session works now. A session may go to another one of its repository (EnterWorktree, `cd`) while
- * `CLAUDE_PROJECT_DIR` stays where it was started; of what lies outside of the repository nothing is taken.
- */
-function workplaceIn(scope: Scope, { directory, occasion: { cwd } }: Opening): Scope {
-  if (scope.commonDir === null || cwd === directory) return scope;
-  try {
-    const here = locateScope(cwd);
-    return here.commonDir === scope.commonDir ? here : scope;
-  } catch {
-    // It could not be asked; where the session was started could.
-    return scope;
-  }
-}
-
 /** The session of a member. Chooses the place for its state when the process is new; later it is where its notebook is. */
 export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Promise<Opened> {
   const { event, self, occasion } = opening;
@@ -251,7 +244,7 @@ export async function openMember(opening: Opening, env: NodeJS.ProcessEnv): Prom
   };
   const { home, notice } = await settledFor(opening, scope, env, newcomer);
   if (!home) return { session: null, notice };
-  const here = workplaceIn(scope, opening);
+  const here = workplaceIn(scope, occasion.cwd);
   let head: ReturnType<Session['head']> | undefined;
   const session: Session = {
     self,

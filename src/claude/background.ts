@@ -5,8 +5,7 @@
  *     { "intent": "count the files", "sessionId": "…", "forkParentSessionId": "…", … }
  *
  * The terminal that a conversation left by Left arrow says so in its note, `"parkedJobId": "41fd55b9"`. Internal to the client (seen:
- * 2.1.332), so what is missing is only unknown. Loaded only in the background, and where a fork
- * starts.
+ * 2.1.332), so what is missing is only unknown. Loaded only in the background, and where a fork starts.
  */
 import fs from 'node:fs';
 import { basename } from 'node:path';
@@ -69,7 +68,7 @@ function parkedFor(
 }
 
 const mostBytes = 64 * 1024;
-const conversation = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const conversationId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function argumentsOf(pid: number): string[] {
   let fd: number | undefined;
@@ -100,10 +99,10 @@ function resumedBy(pid: number): string {
   const value =
     at >= 0 ? words[at + 1] : words.find((word) => word.startsWith('--resume='))?.slice('--resume='.length);
   const id = basename(value ?? '').replace(/\.jsonl$/, '');
-  return conversation.test(id) ? id : '';
+  return conversationId.test(id) ? id : '';
 }
 
-/** What its hook learns of a session besides what it is given. */
+/** What a hook finds out about its session besides what it is given. */
 export interface Surmise {
   /** See `Occasion`. */
   readonly parks: MemberId;
@@ -114,6 +113,7 @@ export interface Surmise {
   readonly waits: boolean;
 }
 
+/** Never throws: what cannot be read is not known. */
 export function surmise(
   event: HookEvent,
   payload: HookPayload,

@@ -107,6 +107,21 @@ const keyOf = (root: string, identity: string): string =>
 export const isWorktreeOf = (scope: Scope, directory: string): boolean =>
   scope.commonDir !== null && locateScope(directory).commonDir === scope.commonDir;
 
+/**
+ * The work tree in which a session works now. It may go to another one of its repository (EnterWorktree, `cd`) while the client goes
+ * on naming the directory it was started in; of what lies outside of the repository nothing is taken.
+ */
+export function workplaceIn(scope: Scope, cwd: string): Scope {
+  if (scope.commonDir === null || cwd === scope.worktree) return scope;
+  try {
+    const here = locateScope(cwd);
+    return here.commonDir === scope.commonDir ? here : scope;
+  } catch {
+    // It could not be asked; where the session was started could.
+    return scope;
+  }
+}
+
 /** What a work tree has checked out. */
 export interface Head {
   readonly branch: string;
