@@ -32,9 +32,8 @@ scenarios('places', () => {
     await a.turn(
       `RUNTOOL Write ${JSON.stringify({ file_path: join(inner, 'door.txt'), content: 'red' })} END`,
     );
-    await a.turn('Is it painted?');
-    const [note] = world.json<{ branch: string; worktree: string; goal: string }[]>(['handoff']);
-    expect(note).toMatchObject({ branch: 'worktree-inner', worktree: inner, goal: 'Is it painted?' });
+    const [note] = world.json<{ branch: string; worktree: string }[]>(['handoff']);
+    expect(note).toMatchObject({ branch: 'worktree-inner', worktree: inner });
 
     const b = await world.join();
     const [request] = await b.turn('Go on');
