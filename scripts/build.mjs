@@ -66,6 +66,13 @@ const lazyFrom = (prefix, inline = []) => ({
       lazyParts.set('js-yaml', 'js-yaml');
       return { path: `${prefix}js-yaml.cjs`, external: true };
     });
+    // These cannot wait for an import, and are too large for every hook.
+    onResolve({ filter: /\/(?:secrets|inert)\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind === 'entry-point') return undefined;
+      const name = basename(path, '.ts');
+      lazyParts.set(name, resolve(resolveDir, path));
+      return { path: `${prefix}${name}.cjs`, external: true };
+    });
   },
 });
 
@@ -78,7 +85,11 @@ const builtin = 'const __m={},__n=m=>__m[m]??=require(m),__d=m=>({get default(){
 const lightBuiltins = (code) =>
   code
     .replace(/[\w$]+\(require\("((?:node:)?[a-z_/]+)"\)(?:, ?1)?\)/g, '__d("$1")')
-    .replace(/\brequire\("((?:node:)?[a-z_/]+)"\)/g, '__n("$1")');
+    .replace(/\brequire\("((?:node:)?[a-z_/]+)"\)/g, '__n("$1")')
+    .replace(
+      /\brequire\("(\.\/(?:lazy\/)?(?:secrets|inert)\.cjs)"\)/g,
+      'new Proxy({},{get:(_,k)=>require("$1")[k]})',
+    );
 
 const builtFile = '/* flowloom-hooks: built file, do not edit. eslint-disable */';
 // What is installed is committed into repositories and compiled at every start: as small as it can be.

@@ -5,7 +5,7 @@
  * field is optional here, a line that is not understood is skipped, and hook payloads win where they say the same.
  */
 import { clip } from './quote.ts';
-import { redact } from './redact.ts';
+import { beginning, redact } from './redact.ts';
 import { isRecord } from './shape.ts';
 
 /** An entry of the client's task list. */
@@ -59,12 +59,8 @@ type Json = Record<string, unknown>;
 const str = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** A secret is recognised by its whole shape, so text is redacted before it is cut; the outer cut bounds the work. */
-export function keep(text: string, chars: number): string {
-  const room = chars * 4;
-  // Of a word that is cut in two the first half might be half a secret.
-  const whole = text.length > room ? text.slice(0, room).replace(/\S{1,600}$/, '') : text;
-  return clip(redact(whole).trim(), chars);
-}
+export const keep = (text: string, chars: number): string =>
+  clip(redact(beginning(text, chars * 4)).trim(), chars);
 
 /**
  * Did a human type this prompt? The client also submits prompts of its own: notifications of background tasks, messages from
@@ -89,7 +85,8 @@ const writers: Readonly<Record<string, string>> = {
 
 /** The last line of an output, unless it looks like the inside of a key. */
 function lastLine(output: string): string {
-  const line = keep(redact(output.slice(-24_000)).trimEnd().split('\n').at(-1) ?? '', 160);
+  const end = output.length > 24_000 ? output.slice(-24_000).replace(/^[!-~]+/, '') : output;
+  const line = keep(redact(end).trimEnd().split('\n').at(-1) ?? '', 160);
   return /[A-Za-z0-9+/=_-]{40}/.test(line) ? '' : line;
 }
 

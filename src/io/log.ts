@@ -23,7 +23,7 @@ const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.const
 
 /** Appends one line to the log in the first of these places that takes it. Never throws. */
 export function appendLog(places: readonly Place[], entry: LogEntry): void {
-  const line = `${JSON.stringify({ ...entry, message: redact(entry.message.slice(0, 2000)) })}\n`;
+  const line = `${JSON.stringify({ ...entry, message: redact(entry.message).slice(0, 2000) })}\n`;
   for (const place of places) {
     const path = within(place.path, 'log.jsonl');
     try {

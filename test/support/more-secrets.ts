@@ -1,0 +1,416 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are lines of shells and templates.
+/**
+ * Secrets of families that `test/fixtures/redaction.json` has not, and lines that only look like them. The values come from fixed dice,
+ * so that no scanner takes this file for a leak; none was ever valid.
+ */
+
+let dice = 20_261_128;
+/** A number from 0 to below `most`, the same at every run. */
+function roll(most: number): number {
+  dice = (Math.imul(dice, 1_664_525) + 1_013_904_223) >>> 0;
+  return Math.floor((dice / 2 ** 32) * most);
+}
+const from = (alphabet: string, length: number): string =>
+  Array.from({ length }, () => alphabet[roll(alphabet.length)]).join('');
+const lower = 'abcdefghijklmnopqrstuvwxyz';
+const digits = '0123456789';
+const base62 = (length: number): string => from(lower + lower.toUpperCase() + digits, length);
+const base64 = (length: number): string => from(`${lower}${lower.toUpperCase()}${digits}+/`, length);
+const hex = (length: number): string => from('0123456789abcdef', length);
+const base32 = (length: number): string => from('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', length);
+const uuid = (): string => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
+/** As people choose them. */
+const human = (): string =>
+  `${['Sommer', 'tiger', 'Berlin', 'monkey', 'Dragon'][roll(5)]}${from(digits, 4)}${['!', '#', '', '?!', '$'][roll(5)]}`.replace(
+    /\?!$/,
+    '!',
+  );
+
+interface Family {
+  readonly name: string;
+  readonly text: string;
+  readonly secret: readonly string[];
+}
+
+function family(name: string, value: () => string, text: (value: string) => string): Family[] {
+  return [0, 1, 2].map(() => {
+    const secret = value();
+    return { name, text: text(secret), secret: [secret] };
+  });
+}
+const token = (prefix: string, length: number, of = base62): Family[] =>
+  family(
+    `token ${prefix}`,
+    () => prefix + of(length),
+    (value) => `try ${value} instead`,
+  );
+const pw = (): string => base62(14);
+const key = (): string => base62(32);
+
+const secrets: Family[] = [
+  ...token('gsk_', 52),
+  ...token('xai-', 80),
+  ...token('nvapi-', 64),
+  ...token('pcsk_', 70),
+  ...token('lsv2_pt_', 43, (n) => `${hex(32)}_${hex(n - 33)}`),
+  ...token('figd_', 40),
+  ...token('tskey-auth-', 30, (n) => `${base62(12)}-${base62(n - 13)}`),
+  ...token('dop_v1_', 64, hex),
+  ...token('shpat_', 32, hex),
+  ...token('glsa_', 41, (n) => `${base62(n - 9)}_${hex(8)}`),
+  ...token('phc_', 43),
+  ...token('NRAK-', 27, (n) => base62(n).toUpperCase()),
+  ...token('GOCSPX-', 28),
+  ...token('1//0', 60),
+  ...token('AKIA', 16, base32),
+  ...token('SK', 32, hex),
+  ...token('dapi', 32, hex),
+  ...token('pat-na1-', 36, uuid),
+  ...token('lin_api_', 40),
+  ...token('ntn_', 46),
+  ...token('ATCTT3', 60),
+  ...token('sqp_', 40, hex),
+  ...token('snyk_uat.', 40),
+  ...token('vcp_', 32),
+  ...token('rpa_', 40),
+  ...token('sk-lf-', 36, uuid),
+  ...token('whatever_', 40),
+  ...token('acme-', 44),
+  ...family(
+    'random word alone',
+    () => base62(40),
+    (v) => `the old one was ${v}, do not use it`,
+  ),
+  ...family('TOML', key, (v) => `[auth]\napi_key = "${v}"\n`),
+  ...family('Java properties', pw, (v) => `spring.datasource.password=${v}`),
+  ...family('PHP define', pw, (v) => `define('DB_PASSWORD', '${v}');`),
+  ...family('PHP array', pw, (v) => `'password' => '${v}',`),
+  ...family('PHP member', pw, (v) => `$config['db']['password'] = '${v}';`),
+  ...family('Ruby symbol', pw, (v) => `password: '${v}', host: 'db'`),
+  ...family('Python keyword', pw, (v) => `connect(host="db", password="${v}")`),
+  ...family('Python environment', key, (v) => `os.environ["API_TOKEN"] = "${v}"`),
+  ...family('JavaScript member', key, (v) => `process.env.API_TOKEN = '${v}'`),
+  ...family('Go', key, (v) => `const apiSecret string = "${v}"`),
+  ...family('C#', pw, (v) => `private const string DbPassword = "${v}";`),
+  ...family('Rust', key, (v) => `let client_secret: &str = "${v}";`),
+  ...family('Kotlin', key, (v) => `val apiKey: String = "${v}"`),
+  ...family('Swift', key, (v) => `static let accessToken = "${v}"`),
+  ...family('shell default', pw, (v) => `: "\${DB_PASSWORD:=${v}}"`),
+  ...family('docker -e', pw, (v) => `docker run -e POSTGRES_PASSWORD=${v} -d postgres:16`),
+  ...family('compose list', pw, (v) => `    environment:\n      - MYSQL_ROOT_PASSWORD=${v}\n`),
+  ...family('Dockerfile ENV', key, (v) => `ENV NPM_TOKEN ${v}`),
+  ...family('Terraform attribute', pw, (v) => `  master_password      = "${v}"`),
+  ...family('tfvars map', key, (v) => `secrets = { api_token = "${v}" }`),
+  ...family(
+    'Kubernetes Secret',
+    () => base64(24),
+    (v) => `apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  blob: ${v}\n`,
+  ),
+  ...family('Kubernetes stringData', human, (v) => `kind: Secret\nstringData:\n  anything: ${v}\n`),
+  ...family('Helm --set', pw, (v) => `helm upgrade x ./chart --set auth.password=${v},replicas=2`),
+  ...family('Ansible', pw, (v) => `ansible_become_pass: ${v}`),
+  ...family('YAML block', key, (v) => `token: |\n  ${v}\n`),
+  ...family('YAML quoted', human, (v) => `password: "${v}"`),
+  ...family('XML element', pw, (v) => `<password>${v}</password>`),
+  ...family(
+    'XML element with a space of names',
+    pw,
+    (v) => `<wsse:Password Type="PasswordText">${v}</wsse:Password>`,
+  ),
+  ...family(
+    'Maven server',
+    pw,
+    (v) => `<server><id>x</id><username>ci</username><password>${v}</password></server>`,
+  ),
+  ...family(
+    'appsettings',
+    pw,
+    (v) => `"Default": "Server=db;Database=app;User Id=sa;Password=${v};Encrypt=True"`,
+  ),
+  ...family('ODBC', pw, (v) => `Driver={ODBC Driver 18};Server=db;UID=sa;PWD=${v};`),
+  ...family('JDBC', pw, (v) => `jdbc:mysql://db:3306/app?user=root&password=${v}&useSSL=false`),
+  ...family('JDBC Oracle', pw, (v) => `jdbc:oracle:thin:app/${v}@db:1521:xe`),
+  ...family('libpq', pw, (v) => `host=db user=app password=${v} dbname=app`),
+  ...family('redis without a user', pw, (v) => `redis://:${v}@cache:6379/0`),
+  ...family('mongodb+srv', pw, (v) => `mongodb+srv://app:${v}@cluster0.ab1.mongodb.net/?retryWrites=true`),
+  ...family('amqp', pw, (v) => `amqps://app:${v}@mq.example.com/vhost`),
+  ...family('Go MySQL DSN', pw, (v) => `app:${v}@tcp(db:3306)/app?parseTime=true`),
+  ...family(
+    'Sentry DSN',
+    () => hex(32),
+    (v) => `https://${v}@o1.ingest.sentry.io/42`,
+  ),
+  ...family(
+    'Service Bus',
+    () => `${base64(43)}=`,
+    (v) => `Endpoint=sb://x.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=${v}`,
+  ),
+  ...family('git remote with a token', key, (v) => `git remote add o https://${v}@github.com/a/b.git`),
+  ...family('query token', key, (v) => `GET /v1/me?access_token=${v}&x=1 HTTP/1.1`),
+  ...family(
+    'OAuth code exchange',
+    key,
+    (v) => `grant_type=authorization_code&client_id=web&client_secret=${v}`,
+  ),
+  ...family('reset link', key, (v) => `https://app.example.com/reset?token=${v}`),
+  ...family('percent-encoded', key, (v) => `redirect=%2Fcb%3Ftoken%3D${v}%26x%3D1`),
+  ...family(
+    'Discord webhook',
+    () => `${from(digits, 18)}/${base62(68)}`,
+    (v) => `https://discord.com/api/webhooks/${v}`,
+  ),
+  ...family(
+    'Telegram in an address',
+    () => `${from(digits, 10)}:AA${base62(33)}`,
+    (v) => `https://api.telegram.org/bot${v}/sendMessage`,
+  ),
+  ...family('header x-auth-token', key, (v) => `x-auth-token: ${v}`),
+  ...family('header in fetch', key, (v) => `headers: { Authorization: \`Bearer ${v}\` }`),
+  ...family('header api-key in Python', key, (v) => `requests.get(u, headers={"api-key": "${v}"})`),
+  ...family(
+    'Basic in a header',
+    () => `${base64(26)}==`,
+    (v) => `< Authorization: Basic ${v}`,
+  ),
+  ...family('curl --user', human, (v) => `curl --user ada:${v} https://example.com`),
+  ...family('curl -u joined', pw, (v) => `curl -sSu ada:${v} https://example.com`),
+  ...family('wget', pw, (v) => `wget --http-user=ada --http-password=${v} https://example.com`),
+  ...family('docker login', pw, (v) => `docker login -u ada -p ${v} registry.example.com`),
+  ...family('mysqldump', pw, (v) => `mysqldump -h db -u root -p'${v}' app > dump.sql`),
+  ...family('smbclient', pw, (v) => `smbclient //nas/x -U ada%${v}`),
+  ...family('az login', pw, (v) => `az login --service-principal -u app --password ${v} --tenant t`),
+  ...family(
+    'aws configure',
+    () => base64(40),
+    (v) => `aws configure set aws_secret_access_key ${v}`,
+  ),
+  ...family('gh secret', key, (v) => `gh secret set API_TOKEN --body "${v}"`),
+  ...family('vault kv', pw, (v) => `vault kv put secret/app db_password=${v}`),
+  ...family('PowerShell', pw, (v) => `ConvertTo-SecureString -String "x"; $Password = '${v}'`),
+  ...family('Windows set', key, (v) => `set API_TOKEN=${v}`),
+  ...family('setx', key, (v) => `setx API_TOKEN ${v}`),
+  ...family('SQL CREATE USER', pw, (v) => `CREATE USER app WITH ENCRYPTED PASSWORD '${v}';`),
+  ...family('SQL column', pw, (v) => `UPDATE users SET password = '${v}' WHERE id = 1`),
+  ...family('German label', human, (v) => `Passwort: ${v}`),
+  ...family('French label', human, (v) => `Mot de passe : ${v}`),
+  ...family('Spanish label', human, (v) => `contraseña: ${v}`),
+  ...family('Russian label', human, (v) => `Пароль: ${v}`),
+  ...family('Chinese label', human, (v) => `密码：${v}`),
+  ...family('Japanese label', human, (v) => `パスワード: ${v}`),
+  ...family('Portuguese label', human, (v) => `senha=${v}`),
+  ...family('Polish label', human, (v) => `Hasło: ${v}`),
+  ...family('prose', human, (v) => `The admin password is ${v} on staging.`),
+  ...family('prose with quotes', pw, (v) => `the password is "${v}"`),
+  ...family('Markdown list', human, (v) => `- **Password**: ${v}`),
+  ...family('Markdown italics', key, (v) => `_Token_: \`${v}\``),
+  ...family('Markdown table in code', pw, (v) => `| \`DB_PASSWORD\` | \`${v}\` |`),
+  ...family(
+    'JSON in a shell word',
+    pw,
+    (v) => `curl -d '{"user":"ada","password":"${v}"}' https://example.com`,
+  ),
+  ...family('JSON pair of members', key, (v) => `{"name": "API_TOKEN", "value": "${v}"}`),
+  ...family('JSON lines of a log', key, (v) => `{"level":"info","ctx":{"accessToken":"${v}"}}`),
+  ...family('cookie of a session', key, (v) => `cookie: theme=dark; connect.sid=s%3A${v}; lang=de`),
+  ...family(
+    'TOTP seed',
+    () => base32(32),
+    (v) => `TOTP secret: ${v}`,
+  ),
+  ...family(
+    'otpauth',
+    () => base32(16),
+    (v) => `otpauth://totp/A:b?secret=${v}&issuer=A`,
+  ),
+  ...family(
+    'wrapped private key in JSON',
+    () => base64(64),
+    (v) =>
+      `{"private_key": "-----BEGIN PRIVATE KEY-----\\n${v}\\n${base64(64)}\\n-----END PRIVATE KEY-----\\n"}`,
+  ),
+  ...family(
+    'PGP',
+    () => base64(64),
+    (v) =>
+      `-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2\n\n${v}\n=AbCd\n-----END PGP PRIVATE KEY BLOCK-----`,
+  ),
+  ...family(
+    'PuTTY',
+    () => base64(64),
+    (v) =>
+      `PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: x\nPublic-Lines: 1\n${base64(64)}\nPrivate-Lines: 1\n${v}\nPrivate-MAC: ${hex(64)}`,
+  ),
+  ...family(
+    'JSON web key',
+    () => base62(43),
+    (v) => `{"kty":"OKP","crv":"Ed25519","x":"${base62(43)}","d":"${v}"}`,
+  ),
+  ...family(
+    'indented private key',
+    () => base64(64),
+    (v) => `key: |\n    -----BEGIN EC PRIVATE KEY-----\n    ${v}\n    -----END EC PRIVATE KEY-----`,
+  ),
+  ...family(
+    'cut private key',
+    () => base64(64),
+    (v) => `-----BEGIN RSA PRIVATE KEY-----\n${base64(64)}\n${v}`,
+  ),
+  ...family(
+    'token split by a colour',
+    () => base62(30),
+    (v) => `ghp_${base62(6)}\u001b[0m\u001b[1m${v}`,
+  ),
+  ...family(
+    'token split by a soft hyphen',
+    () => base62(30),
+    (v) => `gh\u00adp_${base62(6)}${v}`,
+  ),
+  ...family(
+    'token in a link of a terminal',
+    () => base62(36),
+    (v) => `\u001b]8;;https://x.example\u001b\\ghp_${v}\u001b]8;;\u001b\\`,
+  ),
+  ...family(
+    'quoted-printable',
+    () => base62(24),
+    (v) => `api_token=3D${base62(30)}=\n${v}`,
+  ),
+  ...family('.pgpass', pw, (v) => `db.example.com:5432:app:app:${v}`),
+  ...family('htpasswd -b', pw, (v) => `htpasswd -b .htpasswd ada ${v}`),
+  ...family(
+    'license key',
+    () => [base32(5), base32(5), base32(5), base32(5)].join('-'),
+    (v) => `LICENSE_KEY=${v}`,
+  ),
+  ...family('uuid as API key', uuid, (v) => `HEROKU_API_KEY=${v}`),
+  ...family(
+    'hex as secret',
+    () => hex(32),
+    (v) => `app_secret: ${v}`,
+  ),
+  ...family(
+    'Django',
+    () => `django-insecure-${from(`${lower}${digits}!@#$%^&*(-_=+)`, 50)}`,
+    (v) => `SECRET_KEY = '${v}'`,
+  ),
+  ...family(
+    'signs',
+    () => `${base62(6)}%${base62(4)}&${base62(3)}`,
+    (v) => `ADMIN_PASSWORD='${v}'`,
+  ),
+];
+
+const ordinary: string[] = [
+  'max_tokens = 4_096',
+  'const maxTokens = 8192; // tokens per answer',
+  'PWD=/home/dev/shop',
+  'OLDPWD=/home/dev',
+  'password: process.env.X',
+  'password: config.get("db.password"),',
+  'const password = await prompt("Password: ");',
+  'interface Login { username: string; password: string; token?: string | null }',
+  'password: z.string().min(8),',
+  'password = models.CharField(max_length=128)',
+  'if (!token) throw new Error("no token");',
+  'if token == "" { return ErrNoToken }',
+  'return token === expected',
+  'secret: <your-secret>',
+  'export API_KEY=<your-api-key>',
+  'API_KEY=your_api_key_here',
+  'password: ********',
+  'token: xxxxxxxxxxxxxxxx',
+  'PASSWORD=${DB_PASSWORD:?required}',
+  'password: {{ .Values.db.password }}',
+  'password: !vault |',
+  'token: ${{ secrets.NPM_TOKEN }}',
+  'password = var.db_password',
+  'token = data.vault_generic_secret.x.data["token"]',
+  '"integrity": "sha512-z5hF3h4bIm0V8vfQpQ3F3pTuhq5TqZ4mIY1XrJbQe1hN6zX7o5pC1qkM1u5V8Yb1L4JcF4hS6s0g0nZ1w1k5Qw==",',
+  'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  'From 9fceb02d0ae598e95dc970b74767f19372d61af8 Mon Sep 17 00:00:00 2001',
+  'index 83db48f..bf2a3c1 100644',
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8m1Xz6hG3k2bQ9vTr4yWn5sLp7uEo0cDaFxZiRqMtY ada@laptop',
+  'golang.org/x/crypto v0.31.0 h1:ihbySMvVjLAeSH1IbfcRTkD/iNscyz8rGzjF/E5hV6U=',
+  '<img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7">',
+  '/home/dev/shop/node_modules/@scope/pkg/dist/index-BDnqZat0.js',
+  'src/auth/token-service.test.ts:42:17 - error TS2345: Argument of type string',
+  '  ✓ password > rejects a password without a digit (12ms)',
+  'test("returns 401 when the token is missing", async () => {',
+  'mail ada.lovelace+test@example.com about it',
+  'Keyboard: press the key: Enter',
+  '.password-input { color: #1a2b3c; width: 12rem }',
+  '"password.required": "Please enter your password",',
+  '"auth.forgotPassword": "Forgot your password?",',
+  '"password": "Password", "confirmPassword": "Confirm password"',
+  'label: "API key", placeholder: "Enter your API key"',
+  'The token is stored in the keychain.',
+  'The password is hashed with bcrypt before it is stored.',
+  'Secret: nobody reads the manual.',
+  'key: user:123:profile',
+  'cacheKey = `user:${id}`',
+  'React key={item.id} is missing',
+  'const key = Object.keys(map)[0];',
+  'partition_key: customer_id, sort_key: created_at',
+  'Authorization: Bearer ${token}',
+  'Authorization: Bearer <token>',
+  'headers: { Authorization: `Bearer ${getToken()}` }',
+  'curl -u "$USER:$PASS" https://example.com',
+  'curl -H "Authorization: Bearer $TOKEN" https://example.com',
+  'docker run -u 1000:1000 -p 8080:80 nginx',
+  'mysql -u root -p app < dump.sql',
+  'ssh -p 2222 ada@example.com',
+  'cp -a src dst && tar -xzf x.tgz',
+  'postgres://user:password@localhost:5432/app',
+  'https://user:${PASSWORD}@example.com',
+  'https://www.npmjs.com/package/@types/node',
+  'git clone git@github.com:ada/shop.git',
+  'https://github.com/ada/shop/commit/9fceb02d0ae598e95dc970b74767f19372d61af8',
+  'id: toolu_01A9b8C7d6E5f4G3h2J1k0Lm',
+  'session 23351544-1c79-4d69-beae-dae97622fb9f started',
+  'session_id=23351544-1c79-4d69-beae-dae97622fb9f',
+  'The session: two hours on the login page',
+  'cookies: accept all, reject all',
+  'auth: enabled',
+  'auth = basic',
+  'AUTH_METHOD=oauth2',
+  'TOKEN_TYPE=bearer',
+  'password_hash_algorithm: argon2id',
+  'passwordMinLength: 12',
+  'JWT_ALGORITHM=RS256',
+  'jwt: { expiresIn: "15m" }',
+  'salt rounds: 12',
+  'const salt = await bcrypt.genSalt(10);',
+  'pass: 12, fail: 0, skip: 3',
+  'Tests: 12 passed, 0 failed',
+  'pass --bail to stop at the first failure',
+  'first pass: parse, second pass: emit',
+  'tokens used: 12345 of 200000',
+  'tokens per second: 85.3',
+  'next_page_token: null',
+  'credentials: "include"',
+  'secretName: my-app-tls',
+  'secretKeyRef:\n  name: db\n  key: password',
+  'public_key = "keys/app.pub"',
+  'signature: (a: number, b: number) => number',
+  'code: ENOENT, path: /tmp/x',
+  'exit code: 137',
+  'error code=E11000 duplicate key error',
+  'seed: 42',
+  'fast-check seed: 1876326187, path: "41:4:2"',
+  'The old API keys were revoked, new ones are in the vault.',
+  'Passwort: mindestens 12 Zeichen',
+  'パスワードを入力してください。',
+  '密码：至少十二个字符',
+  'Mot de passe oublié ?',
+  'auth.ts: token refresh; db.ts: pool size',
+  'export type Token = { kind: "word"; text: string };',
+  'lexer.next_token() returns Token::Ident',
+  'class PasswordResetTokenGenerator extends TokenGenerator {}',
+  'import { createPasswordHasher } from "./password";',
+  'SELECT id, password FROM users WHERE email = $1',
+  'ALTER TABLE users ADD COLUMN password_hash text NOT NULL;',
+  '-----BEGIN PRIVATE KEY----- is how it starts',
+  'the file begins with -----BEGIN OPENSSH PRIVATE KEY-----, so it is a key',
+];
+
+export const more = { secrets, ordinary };
