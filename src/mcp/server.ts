@@ -1,5 +1,10 @@
 /** The server on stdio: tools for clients and settings in which hooks cannot run. */
-import { type CallToolResult, fromJsonSchema, McpServer } from '@modelcontextprotocol/server';
+import {
+  type CallToolResult,
+  fromJsonSchema,
+  type JSONRPCErrorResponse,
+  McpServer,
+} from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { roleOf } from '../core/election.ts';
 import type { OwnWords } from '../core/handoff.ts';
@@ -19,6 +24,7 @@ import {
   wasNotThere,
   written,
 } from '../messages/mcp.ts';
+import { messagesOf, mostLineBytes } from './lines.ts';
 import { NoSeatError, type Present, Seat, showUp } from './seat.ts';
 import { tools } from './tools.ts';
 
@@ -29,11 +35,16 @@ const closeMs = 3_000;
 type Facts = Record<string, unknown>;
 type Answer = readonly [text: string, facts?: Facts];
 
+/** Far more than a handoff has room for; the rest is not even looked at. */
+const mostChars = 100_000;
+const mostQuestions = 100;
+const bounded = (text = ''): string => text.slice(0, mostChars);
+
 const words = (given: Partial<OwnWords>): OwnWords => ({
-  goal: given.goal ?? '',
-  done: given.done ?? '',
-  next: given.next ?? '',
-  questions: given.questions ?? [],
+  goal: bounded(given.goal),
+  done: bounded(given.done),
+  next: bounded(given.next),
+  questions: (given.questions ?? []).slice(0, mostQuestions).map(bounded),
 });
 
 const standing = ({ session, roster, membership }: Present): Facts =>
@@ -115,7 +126,7 @@ function serverFor(seat: Seat): McpServer {
     server.registerTool(name, shape, (given: Input) => answered(seat, () => ask(given)));
   };
   add<{ goal?: string }>('join', ({ goal = '' }) =>
-    seat.use((present) => join(present, goal), { again: true }),
+    seat.use((present) => join(present, bounded(goal)), { again: true }),
   );
   add('whoami', () => seat.use(whoami));
   add('roster', () => seat.use(roster));
@@ -136,7 +147,13 @@ function serverFor(seat: Seat): McpServer {
  */
 export function serve(): void {
   const seat = new Seat(process.env);
-  const transport = new StdioServerTransport();
+  const transport: StdioServerTransport = new StdioServerTransport(
+    // A client that is gone meanwhile gets no answer.
+    messagesOf(process.stdin, (fault) => transport.send(fault as JSONRPCErrorResponse).catch(() => {})),
+    process.stdout,
+    // What comes through is a line at most.
+    { maxBufferSize: 2 * mostLineBytes },
+  );
   serveStdio(() => serverFor(seat), { transport });
   const { onmessage, onclose } = transport;
   transport.onmessage = (message) => {

@@ -56,6 +56,15 @@ export const about = {
   },
 } as const;
 
+/** Why a line of the client is no message of the protocol. */
+export const messageFault = {
+  noJson: 'Parse error: the line is not JSON in UTF-8.',
+  noMessage: 'Invalid Request: the line is not a JSON-RPC 2.0 message.',
+  batch: 'Invalid Request: batches are not taken, send each message in a line of its own.',
+  tooLong: (bytes: number) => `Invalid Request: a line has at most ${bytes} bytes.`,
+  tooDeep: (levels: number) => `Invalid Request: a message is nested at most ${levels} levels deep.`,
+} as const;
+
 export const off = 'flowloom is switched off here (FLOWLOOM=off): no session is told of the others.';
 
 export const noDirectory =

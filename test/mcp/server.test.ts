@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, wr
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { mostLineBytes } from '../../src/mcp/lines.ts';
 import { cleanEnv, commandPath, jsonOf, type } from '../cli/command.ts';
 import { hostileText } from '../support/hostile.ts';
 import { filesBelow, write } from '../support/scratch.ts';
@@ -416,6 +417,122 @@ describe('the connection', () => {
     for (const line of stdout.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' });
     expect((await statusOf(w)).epoch).toBe(0);
     server.stdin.end();
+    expect((await once(server, 'close'))[0]).toBe(0);
+  });
+
+  const initialize = (id: unknown, more = {}): string =>
+    JSON.stringify({
+      jsonrpc: '2.0',
+      id,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } },
+      ...more,
+    });
+  const discover = (id: unknown, more = {}): string =>
+    JSON.stringify({
+      jsonrpc: '2.0',
+      id,
+      method: 'server/discover',
+      params: {
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientInfo': { name: 'a', version: '1' },
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+      ...more,
+    });
+
+  describe.each([
+    ['2025-11-25', initialize],
+    ['2026-07-28', discover],
+  ])('of %s answers what is no message, and goes on', (_era, request) => {
+    test.each<[string, Buffer, number, unknown]>([
+      ['broken JSON', Buffer.from('{"jsonrpc":"2.0","id":3,'), -32700, null],
+      ['a word', Buffer.from('hello'), -32700, null],
+      ['invalid UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22]), -32700, null],
+      ['a batch', Buffer.from(`[${request(1)},${request(2)}]`), -32600, null],
+      ['an empty batch', Buffer.from('[]'), -32600, null],
+      ['a number', Buffer.from('7'), -32600, null],
+      ['null', Buffer.from('null'), -32600, null],
+      ['an empty object', Buffer.from('{}'), -32600, null],
+      ['an id that is null', Buffer.from(request(null)), -32600, null],
+      ['an id that is an object', Buffer.from(request({ a: 1 })), -32600, null],
+      ['an id that is broken', Buffer.from(request(1.5)), -32600, null],
+      ['another version of JSON-RPC', Buffer.from(request(5, { jsonrpc: '1.0' })), -32600, 5],
+      ['no method', Buffer.from(request('five', { method: undefined })), -32600, 'five'],
+      ['parameters that are a list', Buffer.from(request(5, { params: [1] })), -32600, 5],
+      ['a hundred thousand brackets', Buffer.from('['.repeat(100_000)), -32600, null],
+      ['a line of eleven MiB', Buffer.alloc(11 << 20, 'x'), -32600, null],
+      [
+        'a string that is too long',
+        Buffer.from(request(6, { more: 'x'.repeat(mostLineBytes) })),
+        -32600,
+        null,
+      ],
+    ])('%s', async (_what, line, code, id) => {
+      const w = world();
+      const server = start(w);
+      let stdout = '';
+      server.stdout.setEncoding('utf8').on('data', (text: string) => {
+        stdout += text;
+      });
+      server.stdin.write('\n \r\n');
+      server.stdin.write(line);
+      server.stdin.write(`\n${request(77)}\n`);
+      await eventually('an answer to what comes after', async () => /"id":77\b.*\n/.test(stdout));
+      const [error, answer, ...more] = stdout.trim().split('\n');
+      expect(JSON.parse(error!)).toEqual({
+        jsonrpc: '2.0',
+        id,
+        error: { code, message: expect.any(String) },
+      });
+      expect(JSON.parse(answer!)).toMatchObject({ id: 77, result: {} });
+      expect(more).toEqual([]);
+      server.stdin.end('{"jsonrpc":"2.0","id":9');
+      expect((await once(server, 'close'))[0]).toBe(0);
+    });
+  });
+
+  test('a message of nearly ten MiB is taken, and of its text what a handoff has room for', async () => {
+    const w = world();
+    const connection = await connect(w);
+    const done = 'a word and '.repeat(900_000);
+    const wrote = await connection.call('handoff_write', {
+      goal: 'g',
+      done,
+      next: 'n',
+      questions: [done.slice(0, 9)],
+    });
+    expect(wrote.failed).toBe(false);
+    expect(readFileSync(String(wrote.facts.place), 'utf8').length).toBeLessThan(60_000);
+  });
+
+  test('garbage without end is answered once, and does not fill the memory', async () => {
+    const w = world();
+    const server = start(w);
+    let stdout = '';
+    server.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    const part = Buffer.alloc(1 << 20, 'x');
+    for (let n = 0; n < 300; n++) if (!server.stdin.write(part)) await once(server.stdin, 'drain');
+    server.stdin.write(`\n${initialize(1)}\n`);
+    await eventually('an answer', async () => stdout.includes('"id":1'));
+    expect(stdout.trim().split('\n')).toHaveLength(2);
+    if (process.platform === 'linux') {
+      const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
+      expect(Number(status.match(/VmHWM:\s+(\d+)/)![1])).toBeLessThan(300 * 1024);
+    }
+    server.stdin.end();
+    expect((await once(server, 'close'))[0]).toBe(0);
+  });
+
+  test('a client that takes no answers and goes ends the server', async () => {
+    const server = start(world());
+    server.stdin.on('error', () => {});
+    server.stdout.destroy();
+    server.stdin.write('garbage\n'.repeat(100));
     expect((await once(server, 'close'))[0]).toBe(0);
   });
 
