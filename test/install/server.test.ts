@@ -143,7 +143,7 @@ describe('install --mcp', () => {
       const before = snapshot(place.base);
       const error = await refusal(() => install(place.request(scope, { mcp: true })));
       expect(error.code).toBe('server-scope');
-      expect(error.message).toContain(`claude mcp add --scope ${scope} flowloom -- npx`);
+      expect(error.message).toContain(`claude mcp add --scope ${scope} flowloom -- node`);
       expect(snapshot(place.base)).toEqual(before);
     },
   );
@@ -190,6 +190,6 @@ describe('install --mcp', () => {
   it('needs a package that is complete', async () => {
     const place = scratch();
     rmSync(join(place.base, 'mcp.mjs'));
-    expect(await refusal(() => install(withServer(place)))).toMatchObject({ code: 'incomplete-package' });
+    expect(await refusal(() => install(withServer(place)))).toMatchObject({ code: 'no-server' });
   });
 });
