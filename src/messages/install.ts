@@ -192,7 +192,7 @@ function formText(report: InstallReport): string {
   if (form === 'sh')
     return `Steady prompts are answered by sh, without Node${scope === 'project' ? ': for teams on Linux and macOS only' : ''}. To change it: ${again} --no-posix`;
   return scope === 'project'
-    ? `Prompts are answered by Node, on every system. Faster, when nobody here uses Windows: ${again} --posix`
+    ? `Prompts are answered by Node, on every system. Faster, and without an error at each event for teammates who have no Node, when nobody here uses Windows: ${again} --posix`
     : `Prompts are answered by Node. Faster, on Linux and macOS: ${again} --posix`;
 }
 
