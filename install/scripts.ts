@@ -61,6 +61,11 @@ export function collectFiles(
   }
   // Nothing that would hide the folder from whoever reviews a change of it.
   if (scope === 'project') files.set('.gitattributes', Buffer.from('* -text\n'));
+  // Formatters of the project walk in here, and honour what they find: prettier leaves files without its mark alone, biome all of them.
+  if (scope === 'project' || scope === 'local') {
+    files.set('.prettierrc', Buffer.from('{ "requirePragma": true }\n'));
+    files.set('biome.json', Buffer.from('{ "root": false, "files": { "includes": ["!**"] } }\n'));
+  }
   if (scope === 'local') files.set('.gitignore', Buffer.from('*\n'));
   return files;
 }

@@ -91,7 +91,11 @@ const lightBuiltins = (code) =>
       'new Proxy({},{get:(_,k)=>require("$1")[k]})',
     );
 
-const builtFile = '/* flowloom-hooks: built file, do not edit. eslint-disable */';
+// What is installed lies in other people's repositories: first in each file is what keeps their linters away.
+const builtFile = [
+  '/* eslint-disable -- a built file of flowloom-hooks: do not edit */',
+  '/* oxlint-disable */',
+].join('\n');
 // What is installed is committed into repositories and compiled at every start: as small as it can be.
 const hookOptions = {
   ...shared,
@@ -180,7 +184,7 @@ const moduleOptions = {
   outdir: fresh,
   outExtension: { '.js': '.mjs' },
   banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+    js: `#!/usr/bin/env node\n${builtFile}\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);`,
   },
 };
 /** The server is a file that stands alone, so the command does not hold it too. */

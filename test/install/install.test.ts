@@ -439,6 +439,9 @@ describe('the folder with the scripts', () => {
     expect(Object.keys(manifest.files).sort()).toEqual(
       [
         '.gitattributes',
+        '.prettierrc',
+        'biome.json',
+        'cli.mjs',
         'hooks/gate.sh',
         'hooks/lazy/git-store.cjs',
         ...wiredHooks.map(({ file }) => `hooks/${file}`),
