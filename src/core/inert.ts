@@ -39,7 +39,7 @@ const name =
   '(?:[a-z][a-z0-9]*(?:\\s?[-_:]\\s?[a-z0-9]+)+|system|sys|human|user|assistant|instructions?|important|invoke|parameter|thinking|context|function|result|tool|summary|event)';
 /** Tags as the client writes them: names with `-`, `_` or `:` inside, and the few without. With a space before, only whole tags. */
 const tag = new RegExp(
-  `^(?:\\/?\\s*${name}\\b|\\s*\\/?\\s*${name}\\b[^<>]{0,80}>|\\s*\\|[^|<>]{1,40}\\|)`,
+  `^(?:(?:\\/\\s*)?${name.replaceAll('\\s?', '')}\\b|\\s*\\/?\\s*${name}\\b[^<>]{0,80}>|\\s*\\|\\s?[^|<>\\s]{1,40}\\s?\\|\\s?>)`,
   'i',
 );
 /** Everything that looks like an opening angle bracket. */
