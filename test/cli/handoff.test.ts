@@ -1,9 +1,10 @@
 /** `handoff`: what sessions left behind. */
-import { rmSync } from 'node:fs';
+import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { renderHandoff } from '../../src/core/handoff.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
+import { invisible } from '../support/hostile.ts';
 import { handoff } from '../support/records.ts';
 import { contentsBelow, write } from '../support/scratch.ts';
 import { notes } from '../support/state.ts';
@@ -29,6 +30,45 @@ async function worked(w: World, prompt = 'add a hello file') {
   await session.stop('The file is there. Shall I commit it?');
   return session;
 }
+
+/** What a terminal obeys or nobody sees, as the note of a stranger may hold it. */
+const hidden = {
+  clipboard: '\u001b]52;c;cm0gLXJmIC8=\u0007',
+  'clipboard in eight bits': '\u009d52;c;cm0gLXJmIC8=\u009c',
+  title: '\u001b]0;owned\u001b\\',
+  screen: '\u001b[2J\u001b[H\u009b2J',
+  'line printed over': 'rm -rf /\rls',
+  backspace: 'rm\u0008\u0008ls',
+  direction: '\u202egpj.exe\u202c',
+  'zero width': 'pass\u200bword\ufeff',
+  tags: '\u{e0068}\u{e0069}',
+};
+
+test.each(Object.entries(hidden))(
+  'a foreign note cannot hide anything from a person or a terminal: %s',
+  async (_, text) => {
+    const w = world();
+    await worked(w);
+    const [head] = await list(w);
+    appendFileSync(head!.place, `\nhere ${text} there\n`);
+    for (const call of [
+      ['handoff'],
+      ['handoff', 'show'],
+      ['handoff', 'show', '--json'],
+      ['handoff', '--json'],
+      ['status'],
+      ['log'],
+    ]) {
+      const { stdout, stderr } = await type(w, call);
+      expect(stdout + stderr, call.join(' ')).not.toMatch(invisible);
+    }
+    const shown = await type(w, ['handoff', 'show']);
+    expect(shown.stdout).toMatch(/here .*there|here .*\n.*there/);
+    // For a program nothing is lost: the escapes say what stood there.
+    const { body } = await jsonOf<{ body: string }>(await type(w, ['handoff', 'show', '--json']));
+    expect(body).toContain(text);
+  },
+);
 
 describe('handoff', () => {
   test('without any: says so and exits 0', async () => {
