@@ -62,6 +62,20 @@ const str = (value: unknown): string => (typeof value === 'string' ? value : '')
 export const keep = (text: string, chars: number): string =>
   clip(redact(beginning(text, chars * 4)).trim(), chars);
 
+/** What the user typed, and behind it what was pasted: the client puts tags around a paste, which say nothing to anybody else. */
+export function withoutPasteTags(prompt: string): string {
+  if (!prompt.includes('<pasted_content')) return prompt;
+  const pasted: string[] = [];
+  const typed = prompt.replace(
+    /<pasted_content\b[^<>]{0,200}>([\s\S]*?)(?:<\/pasted_content>|$)/g,
+    (_, text: string) => {
+      pasted.push(text.trim());
+      return ' ';
+    },
+  );
+  return [typed.trim(), ...pasted].filter(Boolean).join('\n\n');
+}
+
 /**
  * Did a human type this prompt? The client also submits prompts of its own: notifications of background tasks, messages from
  * other sessions, output of local commands. They all start with one of its tags.
@@ -187,7 +201,7 @@ class Reading {
   private prompt(line: Json, text: string): void {
     if (line.isMeta === true || line.isSidechain === true || !isHumanPrompt(text)) return;
     if (isRecord(line.origin) && line.origin.kind !== 'human') return;
-    this.latestPrompt = keep(text, promptChars);
+    this.latestPrompt = keep(withoutPasteTags(text), promptChars);
     this.latestPromptAt = Date.parse(str(line.timestamp)) || 0;
     this.firstPrompt ||= this.latestPrompt;
   }

@@ -2,7 +2,7 @@
 import { type Roster, roleOf } from '../core/election.ts';
 import { displayName, type JoinCause, type Member, type MemberId } from '../core/member.ts';
 import type { Told } from '../core/notebook.ts';
-import { digestBatch, isHumanPrompt, keep, promptChars } from '../core/transcript.ts';
+import { digestBatch, isHumanPrompt, keep, promptChars, withoutPasteTags } from '../core/transcript.ts';
 import { briefing, changeLine, promptLine, type ShownHandoff } from '../messages/model.ts';
 import { enterConversation, type Membership, takePartForCertain, tryAnnounce } from './join.ts';
 import { mastersMeanwhile } from './meanwhile.ts';
@@ -145,7 +145,7 @@ export async function atQuestion(session: Session, membership: Membership): Prom
 export async function atPrompt(session: Session, prompt: string): Promise<string | null> {
   if (isEcho(session, 'prompt')) return null;
   const conversation = enterConversation(session);
-  const latestPrompt = keep(prompt, promptChars);
+  const latestPrompt = keep(withoutPasteTags(prompt), promptChars);
   if (isHumanPrompt(prompt) && !conversation.scheduled.includes(latestPrompt)) {
     session.attended ||= session.talks;
     session.notebook = {

@@ -9,6 +9,7 @@ import {
   emptyDigest,
   isHumanPrompt,
   keep,
+  withoutPasteTags,
 } from '../../src/core/transcript.ts';
 import { hostileText } from '../support/hostile.ts';
 import { recorded } from '../support/world.ts';
@@ -476,4 +477,16 @@ describe('a batch of tool calls as the hook tells it', () => {
 test('kept text is redacted before it is cut, and trimmed', () => {
   const secret = `ghp_${'aB3dE5'.repeat(6)}`;
   expect(keep(`  ${'x'.repeat(80)} ${secret}  `, 100)).toBe(`${'x'.repeat(80)} [redacted]`);
+});
+
+test.each([
+  ['<pasted_content id="1">line one\nline two</pasted_content>\nFix this', 'Fix this\n\nline one\nline two'],
+  [
+    'Fix <pasted_content id="a1" lines="3">x</pasted_content> and <pasted_content>y</pasted_content>',
+    'Fix   and\n\nx\n\ny',
+  ],
+  ['<pasted_content id="1">only this', 'only this'],
+  ['say <pasted> nothing', 'say <pasted> nothing'],
+])('of a prompt with a paste, what was typed comes first: %j', (prompt, expected) => {
+  expect(withoutPasteTags(prompt)).toBe(expected);
 });
