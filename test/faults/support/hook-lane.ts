@@ -329,6 +329,11 @@ export class HookLane implements Lane<HookOperation, Fired> {
       }
       // Of nobody: whoever writes breaks every seal, and one that is killed in it leaves its mark.
       if (path.startsWith('seals/')) continue;
+      // Of the repository: whoever settles says which one it is, as a whole.
+      if (path === 'repository.json') {
+        must(typeof JSON.parse(content).path === 'string', `${path} is not whole`);
+        continue;
+      }
       if (path in before || path.endsWith('.tmp')) continue;
       const mine = path.startsWith('seq/') && asBirth(JSON.parse(content))?.process.pid === actor;
       must(own(path) || mine || /^handoffs\/000003-.*\.reconstructed\.md$/.test(path), `${path} is new`);
