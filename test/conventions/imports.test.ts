@@ -61,6 +61,7 @@ const rules: Rule[] = [
     may: [
       'src/core/',
       'src/flows/',
+      'node:stream',
       'src/mcp/',
       'src/messages/mcp.ts',
       'src/claude/identity.ts',
