@@ -1,11 +1,14 @@
 /** Chance that can be had again: everything random in a run comes from one number, which is printed and accepted. */
 
-/** FLOWLOOM_SEED, or a new one for each test file. */
+/** FLOWLOOM_SEED; a run that was told none draws one, see `build-once.ts`. */
 export const seed: number = Number(process.env.FLOWLOOM_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
-export function chance(from = seed): () => number {
-  let state = from >>> 0;
+/**
+ * Numbers from 0 up to 1, the same for the same seed (mulberry32). Whoever acts beside others takes a stream of its own: then what
+ * it decides does not hang on who was faster.
+ */
+export function chance(from = seed, stream = 0): () => number {
+  let state = (from ^ Math.imul(stream, 0x9e3779b1)) >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
