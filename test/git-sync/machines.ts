@@ -85,7 +85,10 @@ function machine(fleet: { base: string; remote: string }, name: string): Machine
     },
     async join(id, more = {}, told = {}) {
       const store = made.store();
-      const seq = await store.join(birth(id, { process: livingProcess, joinedAt: new Date().toISOString(), ...more }), 0);
+      const seq = await store.join(
+        birth(id, { process: livingProcess, joinedAt: new Date().toISOString(), ...more }),
+        0,
+      );
       await store.announce(id, presence({ name: id, ...told }));
       return seq;
     },
