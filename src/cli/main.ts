@@ -27,10 +27,10 @@ function wholeNumber(value: string): number {
 
 /** Works in another directory; the commands themselves know only the current one. */
 function enter(directory: string): string {
+  const shell = currentDirectory();
   try {
-    const shell = process.cwd();
     process.chdir(directory);
-    calledFrom(shell.replaceAll('\\', '/'), process.cwd().replaceAll('\\', '/'));
+    calledFrom(shell?.replaceAll('\\', '/') ?? null, process.cwd().replaceAll('\\', '/'));
   } catch {
     throw new InvalidArgumentError('There is no such directory.');
   }

@@ -40,7 +40,7 @@ export function newestFirst(notes: readonly Note[], now: number): Note[] {
 }
 
 /** All notes that can be read, newest first; see `newestFirst`. */
-export async function readNotes(store: Store, now = Date.now()): Promise<Note[]> {
+export async function readNotes(store: Store, now: number): Promise<Note[]> {
   const notes: Note[] = [];
   for (const id of (await noteIds(store)).slice(-mostNotes)) {
     const text = await store.handoff(id);

@@ -1,10 +1,10 @@
 /** How the command is called from where somebody reads of it. No other message writes it down: no registry has to know the package. */
 
 /** Where the person's shell is, when the command was told to work elsewhere (`-C`). */
-let elsewhere: { readonly shell: string; readonly directory: string } | null = null;
+let elsewhere: { readonly shell: string | null; readonly directory: string } | null = null;
 
-/** Says that the person's shell is in another directory than this process. */
-export function calledFrom(shell: string, directory: string): void {
+/** Says that the person's shell is in another directory than this process; null when that one was deleted. */
+export function calledFrom(shell: string | null, directory: string): void {
   elsewhere = { shell, directory };
 }
 
@@ -34,7 +34,7 @@ function ownCli(running: string): string | null {
 }
 
 function shortened(path: string): string {
-  const from = elsewhere?.shell ?? currentDirectory();
+  const from = elsewhere ? elsewhere.shell : currentDirectory();
   const { HOME: home } = process.env;
   if (from && path.startsWith(`${from}/`)) return shellWord(path.slice(from.length + 1));
   const inHome = home && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : '';

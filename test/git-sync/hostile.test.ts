@@ -197,7 +197,7 @@ describe('a handoff', () => {
     // It names a number and a member of another clone.
     put(remote, 'handoffs/000010-evil', forge(remote, evil(seq, { member: 'bob' })));
     await a.sync();
-    const notes = await readNotes(a.store());
+    const notes = await readNotes(a.store(), Date.now());
     expect(notes.map(({ head, origin }) => [head.id, origin])).toEqual(
       expect.arrayContaining([
         ['000001-bob', { clone: cloneOf(b), isProven: true }],

@@ -265,7 +265,7 @@ describe('writing', () => {
 
   test('unattended sessions have a quota of their own', async () => {
     const w = world();
-    write(join(w.root, '.flowloomrc.json'), '{"handoff":{"keep":2}}');
+    writeOwnConfig(w.home, { handoff: { keep: 2 } });
     const run = async (goal: string, env = {}): Promise<void> => {
       const session = w.session({ env });
       await session.start();

@@ -26,7 +26,7 @@ describe('the branch', () => {
     await one.start();
     expect(presenceOf(w.state, one.client.pid).branch).toBe('topic');
     const told = await w.session({ env: one.env }).start();
-    expect(told.context).toContain('branch topic');
+    expect(told.context).toContain('branch "topic"');
     await one.prompt();
     expect(presenceOf(w.state, one.client.pid).branch).toBe('');
   });

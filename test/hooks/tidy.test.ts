@@ -7,6 +7,7 @@ import { fileStore } from '../../src/stores/file-store.ts';
 import { birth, presence } from '../support/records.ts';
 import { filesBelow, write } from '../support/scratch.ts';
 import { births, idOf, notes } from '../support/state.ts';
+import { writeOwnConfig } from '../support/trust.ts';
 import { type World, world } from '../support/world.ts';
 
 const longAgo = '2026-01-01T00:00:00.000Z';
@@ -22,6 +23,12 @@ async function ended(w: World, count: number, from: number, left: boolean): Prom
     const gone = left ? { seq, at: longAgo, reason: 'other' } : null;
     await store.announce(id, presence({ name: id, left: gone }));
   }
+}
+
+/** What joined within the last two seconds is not forgotten. */
+function joinedLongAgo(w: World, seq: number): void {
+  const file = join(w.state, 'seq', `${String(seq).padStart(12, '0')}.json`);
+  write(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), joinedAt: longAgo }));
 }
 
 const homes = (w: World): string[] => readdirSync(join(w.state, 'members'));
@@ -114,11 +121,13 @@ describe('sessions that end', () => {
     await dead.start();
     await dead.prompt('the unfinished thing');
     await dead.client.kill();
+    joinedLongAgo(w, 1);
     await ended(w, 40, 2, true);
-    const robot = w.session({ env: { CLAUDE_CODE_SESSION_ATTENDED: '0' } });
-    await robot.start();
-    await robot.end();
-    await robot.client.kill();
+    // Who is no master puts nothing together.
+    const worker = w.session({ env: { FLOWLOOM_ROLE: 'worker' } });
+    await worker.start();
+    await worker.end();
+    await worker.client.kill();
     expect(seqs(w)).toContain(1);
     expect(seqs(w).length).toBeLessThan(40);
     expect((await w.session().start()).context).toContain('the unfinished thing');
@@ -133,7 +142,7 @@ describe.each(['git', 'basic-memory', 'memory-graph'])('in the %s store', (kind)
     const graph = join(w.base, 'graph.jsonl');
     write(join(folder, 'mine.md'), 'mine');
     const config = { basicMemory: { path: folder }, memoryGraph: { file: graph }, handoff: { keep: 4 } };
-    write(join(w.root, '.flowloomrc.json'), JSON.stringify({ store: kind, ...config }));
+    writeOwnConfig(w.home, { store: kind, ...config });
     const live = w.session();
     await live.start();
     expect((await live.prompt()).context).toMatch(/^You are master/);

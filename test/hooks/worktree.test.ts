@@ -41,7 +41,7 @@ describe('in another worktree of the same repository', () => {
     await one.stop('Half done.');
     expect(onlyNote(w).head).toMatchObject({ branch: 'worktree-inner', worktree: inner });
     const { context } = await w.session().start();
-    expect(context).toMatch(/worker, branch worktree-inner, in \S*inner/);
+    expect(context).toMatch(/worker, branch "worktree-inner", in "\S*inner"/);
     expect(context).toContain('painted.txt');
     expect(context).not.toContain('of-somebody-else.txt');
 

@@ -273,7 +273,7 @@ describe('the log', () => {
 
   test('is one private line per entry, redacted and cut', () => {
     const place = join(scratch(), 'state');
-    appendLog([at(place)], { ...entry, message: `AKIA${'A'.repeat(16)} ${'x'.repeat(5000)}\nsecond` });
+    appendLog([at(place)], { ...entry, message: `AKIA${'V7ELED77E357Z635'} ${'x'.repeat(5000)}\nsecond` });
     appendLog([at(place)], entry);
     const text = readFileSync(join(place, 'log.jsonl'), 'utf8');
     expect(text.split('\n')).toHaveLength(3);
