@@ -80,7 +80,8 @@ export function judge(
   if (domain.boot !== observer.domain.boot && sameMachine(birth, observer) && lastSeen < observer.bootedAt())
     return { liveness: 'dead', lease: null };
   const beat = seen?.beat ?? '';
-  const age = (seen?.asOf ?? observer.now) - lastSeen;
+  // The clock may have been ahead when the place was read.
+  const age = Math.min(seen?.asOf ?? observer.now, observer.now) - lastSeen;
   if (!lease && age > observer.leaseMs)
     return { liveness: 'dead', lease: { beat, since: observer.monotonic - observer.leaseMs - 1 } };
   const kept = lease?.beat === beat ? lease : { beat, since: observer.monotonic };
