@@ -7,7 +7,7 @@ import { withoutSecrets } from './secrets.ts';
 
 /** Every rule needs one of these: a telling word, an address, an option of one letter, a long word. */
 const perhaps =
-  /[\w+/=.~:%-]{16}|\/\/|-----?|[^\x00-\x7f]|pass|pwd|pw|psw|secret|token|key|cred|auth|cookie|sess|sid|sig|salt|seed|pepper|phrase|word|clave|senha|parola|has[lł]o|heslo|jelszo|kode|sandi|losung|geheim|schl|segredo|jeton|dsn|pat|jwt|bearer|otp|hmac|mnemonic|webhook|private|cert|sas|csrf|xsrf|nonce|assertion|code|string|identified|\s-[a-z]|kind|kty/i;
+  /[\w+/=.~:%-]{16}|\/\/|-----?|[^\x00-\x7f]|pass|pwd|pw|psw|secret|token|key|cred|auth|cookie|sess|sid|sig|salt|seed|pepper|phrase|word|clave|senha|parola|has[lł]o|heslo|jelszo|kode|sandi|losung|geheim|schl|segredo|jeton|dsn|pat|jwt|bearer|otp|hmac|mnemonic|webhook|private|cert|sas|csrf|xsrf|nonce|assertion|code|string|log(?:ged)? ?in|sign|account|user|vault|net use|zugang|identifiant|api|mdp|clave|identified|\s-[a-z]|kind|kty/i;
 
 /** What is kept of text that cannot be looked through: the part that finds secrets is missing or cannot be read. */
 const unread = '[redacted: not looked through]';

@@ -5,11 +5,21 @@
 import { withoutAddresses } from './secrets/addresses.ts';
 import { withoutBlocks } from './secrets/blocks.ts';
 import { withoutCommands } from './secrets/commands.ts';
+import { withoutGiven } from './secrets/given.ts';
 import { withoutNamed } from './secrets/named.ts';
+import { withoutSpoken } from './secrets/spoken.ts';
 import { withoutWords } from './secrets/words.ts';
 
-const once = (text: string): string =>
-  withoutWords(withoutNamed(withoutCommands(withoutAddresses(withoutBlocks(text)))));
+const rules = [
+  withoutBlocks,
+  withoutAddresses,
+  withoutCommands,
+  withoutGiven,
+  withoutSpoken,
+  withoutNamed,
+  withoutWords,
+];
+const once = (text: string): string => rules.reduce((left, rule) => rule(left), text);
 
 /** The text with every recognised secret replaced by `[redacted]`. What is left holds nothing that would be replaced again. */
 export function withoutSecrets(text: string): string {

@@ -1,9 +1,13 @@
 /** How much leaks and how much is spoilt, measured on texts as they are met. The corpora say which family each text is of. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { visible } from '../../src/core/quote.ts';
 import { redact } from '../../src/core/redact.ts';
 import { more } from '../support/more-secrets.ts';
+import { everyday, pasted } from '../support/pasted.ts';
+import { everyString } from '../support/strings-in-json.ts';
 
 interface Corpus {
   readonly secrets: readonly {
@@ -16,6 +20,11 @@ interface Corpus {
 /** Packed, so that no scanner takes it for a leak: random values in the real formats, none was ever valid. */
 const fixture = new URL('../fixtures/redaction.json.gz', import.meta.url);
 const given = JSON.parse(gunzipSync(readFileSync(fixture)).toString()) as Corpus;
+
+const third: Corpus = {
+  secrets: pasted.map(({ text, secret }) => ({ name: text.slice(0, 24), text, secret: [secret] })),
+  ordinary: everyday,
+};
 
 const rate = (some: number, all: number): string =>
   `${some} of ${all} (${((100 * some) / all).toFixed(1)} %)`;
@@ -37,6 +46,7 @@ function spoilt({ ordinary }: Corpus): string {
 describe.each([
   ['the shapes of real leaks', given],
   ['families that the first corpus has not', more],
+  ['what developers paste, and lines of their day', third],
 ])('%s', (_, corpus) => {
   test('no family leaks, alone, in a sentence, and between other lines', () => {
     expect(leaks(corpus, (text) => text)).toBe('');
@@ -56,5 +66,51 @@ describe.each([
       (text) => redact(redact(text)) !== redact(text),
     );
     expect(again).toEqual([]);
+  });
+});
+
+describe('long texts of a session', () => {
+  const root = new URL('../..', import.meta.url);
+  const committed = execFileSync('git', ['ls-files', '*.ts', '*.md', '*.mjs', '*.sh'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+    .trim()
+    .split('\n')
+    // The rules and their tests are made of what looks like secrets.
+    .filter(
+      (file) => !/^src\/core\/secrets\/|^test\/(?:support\/(?:.*secrets|pasted)|unit\/redact)/.test(file),
+    );
+  const texts = committed.map((file) => readFileSync(new URL(file, `${root}/`), 'utf8'));
+  const said = readFileSync(new URL('../fixtures/transcript.sample.jsonl', import.meta.url), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .flatMap((line) => everyString(JSON.parse(line)));
+
+  test('what a transcript says stays as it is', () => {
+    expect(said.length).toBeGreaterThan(100);
+    expect(spoilt({ secrets: [], ordinary: said.map(visible) })).toBe('');
+  });
+
+  test('of the lines of this repository hardly one in a thousand is touched', () => {
+    const lines = texts.flatMap((text) => text.split('\n'));
+    const touched = lines.filter((line) => redact(line) !== line);
+    expect(lines.length).toBeGreaterThan(10_000);
+    expect(touched.length * 1000, touched.join('\n')).toBeLessThan(lines.length);
+  });
+
+  test('a secret in the middle of a long text is found there', () => {
+    const long = texts.filter((text) => text.length > 3000 && text.length < 20_000);
+    const leaking = [given, more, third]
+      .flatMap(({ secrets }) => secrets)
+      // The families have three members each.
+      .filter((_, index) => index % 3 === 0)
+      .filter(({ text, secret }, index) => {
+        const around = long[index % long.length]!;
+        const middle = around.indexOf('\n', around.length / 2) + 1;
+        const left = redact(`${around.slice(0, middle)}${text}\n${around.slice(middle)}`);
+        return secret.some((part) => left.includes(part));
+      });
+    expect(leaking.map(({ text }) => text)).toEqual([]);
   });
 });

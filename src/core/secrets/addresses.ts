@@ -54,7 +54,7 @@ export function withoutAddresses(text: string): string {
       )
     : text;
   left = left.replace(
-    /((?:jdbc:oracle:\w{1,8}:|\bsqlplus\s(?:-\w\s)?)[\w.-]{1,64}\/)[^\s@/"']{2,128}(?=@)/gi,
+    /((?:jdbc:oracle:\w{1,8}:|\bsqlplus\s(?:-\w\s)?)[\w.-]{1,64}\/)[^\s/"']{2,128}(?=@)/gi,
     `$1${mark}`,
   );
   // A line of .pgpass.

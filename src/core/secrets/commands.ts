@@ -52,7 +52,7 @@ function withoutOptions(text: string): string {
 const withoutUsers = (text: string): string =>
   /\s-(?:[a-zA-Z]{0,6}[uU]|-user|-proxy-user)/.test(text)
     ? text.replace(
-        /(\s(?:-[a-zA-Z]{0,6}[uU]|--(?:proxy-)?user)[= \t]{0,4}["']?)([^\s:%"'/@]{0,128})([:%])([^\s"']{2,256})/g,
+        /(\s(?:-[a-zA-Z]{0,6}[uU]|--(?:proxy-)?user)[= \t]{0,4}["']?)([^\s:%"'/@]{0,128})([:%])([^\s"'`]{2,256})/g,
         (whole, head: string, user: string, sign: string, password: string) =>
           isReference(password) ||
           /^\d{1,5}(?::\d{1,5})?$/.test(password) ||

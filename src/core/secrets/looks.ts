@@ -11,7 +11,10 @@ const runs = (text: string): number => text.match(/[A-Z]?[a-z]+|[A-Z]+|\d+/g)?.l
 
 /** Names of algorithms and versions hold digits and are no secrets. */
 const technical =
-  /^(?:sha|md|aes|hs|rs|es|ps|rsa|ed|utf|base|ipv?|oauth|argon|bcrypt|scrypt|pbkdf|hmac|v|http|tls|ssl|web|python|node)[-_]?\d{1,5}[a-z]?$|^(?:x509|h26[45]|i18n|l10n|k8s|s3|ec2)$/i;
+  /^(?:sha|md|aes|hs|rs|es|ps|rsa|ed|utf|base|ipv?|oauth|argon|bcrypt|scrypt|pbkdf|hmac|v|http|tls|ssl|web|python|node|u?int|float)[-_]?\d{1,5}(?:[a-z]{0,3}|array)(?:[-_][a-z]+)?$|^(?:x509|h26[45]|i18n|l10n|k8s|s3|ec2)$/i;
+
+/** Is this word the name of an algorithm or of a version? */
+export const isTechnical = (word: string): boolean => technical.test(word);
 
 /** Letters, digits and cases that take turns as they do in no word of a language or a program. */
 export function random(value: string, least: number): boolean {

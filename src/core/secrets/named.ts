@@ -4,7 +4,13 @@ import { mark } from './mark.ts';
 import { telling } from './names.ts';
 import { nextOf } from './next.ts';
 
-const name = /[\p{L}_][\p{L}\p{M}\p{N}_-]{0,80}/gu;
+/** Scripts without spaces: there a name ends where letters of another script begin. */
+const unspaced = '\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}ー';
+const name = new RegExp(
+  `[${unspaced}]{1,80}|[\\p{L}_](?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}_-]){0,80}`,
+  'gu',
+);
+const isUnspaced = new RegExp(`[${unspaced}]$`, 'u');
 /** What may close around a name: quotes, Markdown, brackets, a note in brackets. */
 const closers = '(?:\\\\?["\'`*_\\])]|&quot;){0,5}';
 const separator = new RegExp(
@@ -23,12 +29,14 @@ const separator = new RegExp(
 const call = /(?:["'`]\]?)?[ \t]{0,4}(?:\([ \t]{0,4}(?=[@bfru]?["'`])|,[ \t]{0,8}(?=\\?["']))/y;
 const opening =
   /(?:[ \t]|\*\*|__|&quot;){0,64}(?:[>|][+-]?\d?[ \t]{0,8}\r?\n[ \t]{1,64}|\\?\r?\n[ \t]{1,64}(?=["'\w][^\s:=]{7,200}[ \t]{0,8}(?:\n|$)))?/y;
-const quote = /(?:[@$bfru]{0,2}(?=\\?["'`]))?(\\{0,3}(?:"""|'''|["'`])|&quot;|“|«|„|‘|<!\[CDATA\[)/y;
+const quote = /(?:[@$bfru]{0,2}(?=\\?["'`]))?(\\{0,3}(?:"""|'''|["'`])|&quot;|“|«|„|‘|「|『|<!\[CDATA\[)/y;
 const closes: Readonly<Record<string, string>> = {
   '“': '”',
   '«': '»',
   '„': '“',
   '‘': '’',
+  '「': '」',
+  '『': '』',
   '<![CDATA[': ']]>',
 };
 const ends =
@@ -135,7 +143,9 @@ function spaced(values: Values, found: RegExpExecArray, told: Telling): Value | 
   if (flag || set || netrc) return value;
   if (told < 3) return null;
   if (value.quoted)
-    return /(?:WITH|USER|ROLE|BY|SET|IDENTIFIED)\b[^\n]*$/i.test(before) || gap[0].trim() !== ''
+    return /(?:WITH|USER|ROLE|BY|SET|IDENTIFIED)\b[^\n]*$/i.test(before) ||
+      /[^\s"'`]/.test(gap[0]) ||
+      /^(?=\S*\d)(?=\S*[A-Za-z])\S{6,}$/.test(text.slice(value.from, value.to))
       ? value
       : null;
   const word = text.slice(value.from, value.to);
@@ -144,11 +154,19 @@ function spaced(values: Values, found: RegExpExecArray, told: Telling): Value | 
     : null;
 }
 
+/** The value right behind a name of a script without spaces: in quotes, or as far as it is written in Latin letters. */
+function glued(values: Values, end: number): Value | null {
+  const from = end + at(/[ \t]{0,8}/y, values.text, end)![0].length;
+  if (/["“「『]/.test(values.text[from] ?? '')) return values.at(from);
+  const word = at(/[!-~]{6,128}/y, values.text, from)?.[0] ?? '';
+  return /\d/.test(word) && /[A-Za-z]/.test(word) ? { from, to: from + word.length, quoted: false } : null;
+}
+
 function valueBeside(values: Values, found: RegExpExecArray, told: Telling): Value | null {
   const { text } = values;
   const end = found.index + found[0].length;
   const sign = at(separator, text, end) ?? at(call, text, end);
-  if (!sign) return spaced(values, found, told);
+  if (!sign) return isUnspaced.test(found[0]) ? glued(values, end) : spaced(values, found, told);
   return behindType(values, values.at(end + sign[0].length));
 }
 

@@ -14,7 +14,7 @@ const byWord = new Map<string, Telling>([
       'keydata mnemonic otp totp hmac authorization auth webhook geheimnis schlüssel schluessel segredo secreto токен секрет ключ jeton clé signature dsn',
   ).map((word): [string, Telling] => [word, 2]),
   ...words(
-    'key keys salt pepper cookie cookies session sessionid sid sig seed private sas cert phrase words csrf xsrf nonce assertion code connectionstring',
+    'key keys salt pepper cookie cookies session sessionid sid sig seed private sas cert phrase words csrf xsrf nonce assertion code connectionstring api appid',
   ).map((word): [string, Telling] => [word, 1]),
 ]);
 
@@ -40,7 +40,7 @@ const phrases =
 /** What may follow the telling word in a name without changing what it names. */
 const trailing = new Set(
   words(
-    'data value val base64 b64 encoded plain plaintext raw text prod production staging dev live test old new current backup default string str env here hash body id1',
+    'data value val base64 b64 encoded plain plaintext raw text prod production staging dev live test old new current backup default string str env here hash body base id1',
   ),
 );
 const secretKeys = new Set(
@@ -72,6 +72,8 @@ function keyOf(before: string | undefined): Telling | 0 {
 
 function tellingWord(word: string, before: string | undefined): Telling | 0 {
   if (word === 'key' || word === 'keys') return keyOf(before);
+  const bare = word.replace(/(?<=[^\x00-\x7f])(?:[はがをのも는은이가를을是为為]|です)+$/, '');
+  if (bare !== word && bare !== '') return tellingWord(bare, before);
   const known = byWord.get(word);
   if (known)
     return known === 2 &&
