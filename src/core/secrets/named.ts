@@ -59,6 +59,7 @@ class Values {
   readonly #line: (from: number) => number;
   readonly #space: (from: number) => number;
   readonly #end: (from: number) => number;
+  readonly #closers = new Map<string, (from: number) => number>();
 
   constructor(text: string) {
     this.text = text;
@@ -73,12 +74,15 @@ class Values {
 
   /** Where the quote that was opened before `from` is closed on its line; -1 where it is not. */
   #closing(opened: string, from: number): number {
-    const line = this.text.slice(from, this.endOfLine(from));
-    const closer = closes[opened] ?? opened;
-    for (let found = line.indexOf(closer); found >= 0; found = line.indexOf(closer, found + 1))
-      if (opened.startsWith('\\') || line[found - 1] !== '\\' || line[found - 2] === '\\')
-        return from + found;
-    return -1;
+    let next = this.#closers.get(opened);
+    if (!next) {
+      const closer = (closes[opened] ?? opened).replace(/[\\[\]]/g, '\\$&');
+      const whole = opened.startsWith('\\') ? closer : `(?:(?<!\\\\)|(?<=\\\\\\\\))${closer}`;
+      next = nextOf(this.text, new RegExp(whole, 'g'));
+      this.#closers.set(opened, next);
+    }
+    const found = next(from);
+    return found < this.endOfLine(from) ? found : -1;
   }
 
   #unquoted(from: number): Value {
@@ -196,10 +200,11 @@ export function withoutNamed(text: string): string {
     const alone =
       value.quoted || /^[.!]?(?:[ \t]*(?:\r?\n|$)|[&;"'`*<|})])/.test(text.slice(value.to, value.to + 8));
     let secret: Value | null = looksSecret(read(value), told, value.quoted, alone) ? value : null;
-    const words =
-      /^(?:[a-z]{3,8} ){11,24}[a-z]{3,8}/.exec(text.slice(value.from, value.from + 240))?.[0] ?? '';
-    if (/mnemonic|seed|phrase|words/i.test(found[0]) && isMnemonic(words.split(' ')))
-      secret = { from: value.from, to: value.from + words.length, quoted: true };
+    if (/mnemonic|seed|phrase|words/i.test(found[0])) {
+      const words = /^(?:[a-z]{3,8} ){11,24}[a-z]{3,8}/.exec(text.slice(value.from, value.from + 240))?.[0];
+      if (words && isMnemonic(words.split(' ')))
+        secret = { from: value.from, to: value.from + words.length, quoted: true };
+    }
     if (told === 3 && !value.quoted) {
       const whole = phrase(values, value);
       if (whole !== value && (secret || looksSecret(read(whole), 3, true))) secret = whole;
