@@ -226,6 +226,11 @@ const notices = [...packages].sort().map((directory) => {
   const text = file ? readFileSync(join(root, directory, file), 'utf8').trim() : `Licence: ${license}`;
   return `${name} ${of}\n\n${text}\n`;
 });
+// No package, but the beginnings of tokens are from its rules.
+const vendorPrefixes = readFileSync(join(root, 'src', 'core', 'secrets', 'vendor-prefixes.ts'), 'utf8');
+notices.push(
+  `gitleaks ${vendorPrefixes.match(/gitleaks (\d+\.\d+\.\d+)/)[1]}\n\n${readFileSync(join(root, 'scripts', 'licences', 'gitleaks.txt'), 'utf8').trim()}\n`,
+);
 writeFileSync(join(root, fresh, 'THIRD-PARTY-LICENSES.txt'), notices.join(`\n${'-'.repeat(72)}\n\n`));
 writeFileSync(join(root, fresh, 'meta.json'), `${JSON.stringify(inputs, null, 1)}\n`);
 

@@ -119,6 +119,8 @@ describe('the tarball', () => {
       ),
     );
     expect(bundled.size).toBeGreaterThan(5);
+    // No package, but the beginnings of tokens are from its rules.
+    bundled.add('gitleaks');
     const notices = readFileSync(join(unpacked, 'dist', 'THIRD-PARTY-LICENSES.txt'), 'utf8');
     const named = notices.split(/^-{72}$/m).map((notice) => notice.trim());
     for (const name of bundled) {
