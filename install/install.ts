@@ -1,28 +1,22 @@
 /** Installs the hooks: scripts first, settings last, so that no hook ever points to a missing script. */
 import { statSync } from 'node:fs';
-import { relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { serverFile } from '../src/claude/servers.ts';
 import { type Form, isOurs, type SettingsBlock, settingsBlock } from '../src/claude/settings.ts';
 import { compareVersions } from '../src/core/versions.ts';
 import { diffLines } from './diff.ts';
-import { discardAll, readText, removeFile, stageAll } from './disk.ts';
+import { discardAll, readBytes, readText, removeFile, stageAll } from './disk.ts';
 import { InstallError } from './error.ts';
 import { askIgnored, type Ignored } from './ignored.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, manifestName, parseManifest, sha256 } from './manifest.ts';
 import { obstaclesFor } from './obstacles.ts';
 import { mergeBefore, type Plan, planInstall } from './plan.ts';
 import type { InstallReport, Note } from './report.ts';
-import {
-  collectFiles,
-  planScripts,
-  readManifest,
-  removeEmptyFolders,
-  type ScriptsPlan,
-  setAside,
-} from './scripts.ts';
+import { collectFiles, planScripts, readManifest, removeEmptyFolders, type ScriptsPlan } from './scripts.ts';
 import { selfTest } from './self-test.ts';
 import { holdsServer, planServer, type ServerBefore, type ServerPlan } from './server-plan.ts';
 import { serverTest } from './server-test.ts';
+import { setAside } from './set-aside.ts';
 import { foldersIn, formIn } from './settings-tree.ts';
 import { otherTargets, type Place, resolveTarget, type Target } from './target.ts';
 
@@ -63,6 +57,7 @@ export interface PreparedInstall {
   /** Null when `.mcp.json` is not our business. */
   server: PreparedServer | null;
   scripts: ScriptsPlan;
+  env: Place['env'];
 }
 
 /**
@@ -72,8 +67,8 @@ export interface PreparedInstall {
  * work is no error: see `selfTest` in the report.
  */
 export async function install(request: InstallRequest): Promise<InstallReport> {
-  const { prepared, backups } = request.dryRun
-    ? { prepared: prepareInstall(request), backups: [] }
+  const { prepared, kept } = request.dryRun
+    ? { prepared: prepareInstall(request), kept: [] }
     : installNow(request);
   const { target, text, form, block, settings, server, scripts } = prepared;
   const ignored = target.scope === 'project' ? askIgnored(target, committedFiles(prepared)) : null;
@@ -103,7 +98,7 @@ export async function install(request: InstallRequest): Promise<InstallReport> {
     obstacles: obstaclesFor(request, target, settings.text ?? ''),
     selfTest: request.dryRun ? null : await selfTest(target.root, block, request.env),
     notes: [
-      ...backups,
+      ...kept,
       ...(ignored ? [{ code: 'ignored', ...ignored } as const] : []),
       ...(changed ? adviceFor(prepared, ignored) : []),
       ...warningsFor(request, prepared),
@@ -117,6 +112,7 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
   const old = readManifest(target);
   refuseDowngrade(request, target, old);
   const { server, wanted } = prepareServer(request, target, old);
+  refuseEditedSource(request.hooksSource);
   const files = collectFiles(request.hooksSource, target.scope, wanted);
   const text = readText(target.settingsFile, target.fence);
   const form = formFor(request, text);
@@ -132,13 +128,33 @@ export function prepareInstall(request: InstallRequest): PreparedInstall {
     ...(wanted && serverBefore && Object.keys(serverBefore).length > 0 ? { serverBefore } : {}),
     ...(createdDirectory ? { createdDirectory } : {}),
   });
-  return { target, text, form, block, settings, server, scripts };
+  return {
+    target,
+    text,
+    form,
+    block,
+    settings,
+    server,
+    scripts,
+    env: { ...request.env, HOME: request.home },
+  };
 }
 
 /** A team's newer scripts are not replaced by whoever has an older package in some cache. */
 function refuseDowngrade({ downgrade, version }: InstallRequest, target: Target, old: Manifest | null): void {
   if (downgrade || !old || compareVersions(old.version, version) <= 0) return;
   throw new InstallError({ code: 'newer-installed', file: target.scriptsDir, at: old.version, version });
+}
+
+/** An installed command copies its own folder: what somebody edited there must not be taken for what was released. */
+function refuseEditedSource(hooksSource: string): void {
+  const folder = dirname(hooksSource);
+  const manifest = parseManifest(readText(join(folder, manifestName), null));
+  for (const [path, hash] of Object.entries(manifest?.files ?? {})) {
+    const content = readBytes(join(folder, path), null);
+    if (content && sha256(content) !== hash)
+      throw new InstallError({ code: 'edited-source', file: join(folder, path) });
+  }
 }
 
 /**
@@ -179,10 +195,17 @@ const mergeServerBefore = (old: Manifest | null, { found, before }: ServerPlan):
   found ? { ...old?.serverBefore, ...before } : before;
 
 /**
- * Writes what was prepared. Returns the edited scripts it moved aside, or null when somebody changed the settings file
+ * Writes what was prepared. Returns what it tells about edited scripts, or null when somebody changed the settings file
  * or `.mcp.json` meanwhile: then that file is untouched and the preparation is out of date.
  */
-export function applyInstall({ target, text, settings, server, scripts }: PreparedInstall): Note[] | null {
+export function applyInstall({
+  target,
+  text,
+  settings,
+  server,
+  scripts,
+  env,
+}: PreparedInstall): Note[] | null {
   const writes = [...scripts.writes];
   const read = new Map([[target.settingsFile, text]]);
   if (settings.changed) writes.push({ file: target.settingsFile, content: settings.text ?? '' });
@@ -192,24 +215,30 @@ export function applyInstall({ target, text, settings, server, scripts }: Prepar
   }
   const staged = stageAll(writes, target.fence);
   try {
-    const backups = setAside(scripts.edited, target.fence);
+    const kept = keepEdited(target, scripts, env);
     for (const { file, commit } of staged) {
       if (read.has(file) && readText(file, target.fence) !== read.get(file)) return null;
       commit();
     }
     for (const file of scripts.obsolete) removeFile(file, target.fence);
     removeEmptyFolders(scripts.obsolete, target.fence);
-    return backups.map((file): Note => ({ code: 'set-aside', file }));
+    return kept;
   } finally {
     discardAll(staged);
   }
 }
 
-function installNow(request: InstallRequest): { prepared: PreparedInstall; backups: Note[] } {
+function keepEdited(target: Target, { edited }: ScriptsPlan, env: Place['env']): Note[] {
+  if (edited.length === 0) return [];
+  const files = edited.map((file) => relative(target.scriptsDir, file));
+  return [{ code: 'set-aside', files, directory: setAside(edited, target, env) }];
+}
+
+function installNow(request: InstallRequest): { prepared: PreparedInstall; kept: Note[] } {
   for (let attempt = 0; attempt < 3; attempt++) {
     const prepared = prepareInstall(request);
-    const backups = applyInstall(prepared);
-    if (backups) return { prepared, backups };
+    const kept = applyInstall(prepared);
+    if (kept) return { prepared, kept };
   }
   throw new InstallError({ code: 'changed-meanwhile', file: resolveTarget(request).settingsFile });
 }

@@ -19,8 +19,8 @@ export type Note =
   | { code: 'personal'; file: string }
   /** Another settings file wires our hooks too: they would run twice. */
   | { code: 'other-scope'; file: string; scope: Scope }
-  /** A script had been edited; the edited one was moved to this file. */
-  | { code: 'set-aside'; file: string }
+  /** These scripts, relative to `scriptsDir`, had been edited or formatted; what they were is in this directory. */
+  | { code: 'set-aside'; files: string[]; directory: string }
   /** Claude Code asks each person whether the servers of a project may run. */
   | { code: 'server-approval'; file: string };
 

@@ -1,7 +1,6 @@
 /** The folder with the hook scripts: planned from what is there, so that nothing of somebody else's is touched. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { nanoid } from 'nanoid';
 import { serverFile } from '../src/claude/servers.ts';
 import { commandFile, gateFile, wiredHooks } from '../src/claude/settings.ts';
 import {
@@ -12,7 +11,6 @@ import {
   readText,
   removeFile,
   removeIfEmpty,
-  stageAll,
 } from './disk.ts';
 import { InstallError } from './error.ts';
 import { type Fence, wayOut } from './fence.ts';
@@ -22,7 +20,7 @@ import type { Scope, Target } from './target.ts';
 export interface ScriptsPlan {
   /** The scripts that are missing or differ, and the manifest last. Empty when the folder is up to date. */
   writes: FileWrite[];
-  /** Scripts somebody edited by hand: they are moved aside before the write. */
+  /** Scripts that somebody edited or formatted: copies are kept before they are written over. */
   edited: string[];
   /** All files of the installation, the manifest included. */
   all: string[];
@@ -101,16 +99,6 @@ export function planScripts(
   const write = planManifest(target, manifest, old);
   if (write) plan.writes.push(write);
   return plan;
-}
-
-/** Keeps copies of edited scripts: they may be somebody's work. */
-export function setAside(files: readonly string[], fence: Fence): string[] {
-  const copies = files.map((file) => ({
-    file: `${file}.${nanoid(6)}.bak`,
-    content: readBytes(file, fence) ?? Buffer.alloc(0),
-  }));
-  for (const { commit } of stageAll(copies, fence)) commit();
-  return copies.map(({ file }) => file);
 }
 
 export function planScriptsRemoval(target: Target, manifest: Manifest | null): ScriptsRemoval {

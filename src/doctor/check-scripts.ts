@@ -1,7 +1,8 @@
 /** Are the scripts that the settings name there, and the package's own? */
 import fs from 'node:fs';
 import { join, sep } from 'node:path';
-import { wayOut } from '../../install/fence.ts';
+import { listFiles } from '../../install/disk.ts';
+import { type Fence, wayOut } from '../../install/fence.ts';
 import { type Manifest, manifestName, parseManifest, sha256 } from '../../install/manifest.ts';
 import { collectFiles } from '../../install/scripts.ts';
 import { serverFile } from '../claude/servers.ts';
@@ -27,6 +28,8 @@ interface ScriptFacts {
   readonly missing: readonly string[];
   /** Not as this package has them or, where it is no measure, not as the manifest says. */
   readonly edited: readonly string[];
+  /** Copies of edited scripts that earlier versions left beside them. */
+  readonly backups: readonly string[];
   /** This command was started from that very folder. */
   readonly isItself: boolean;
 }
@@ -36,7 +39,18 @@ export const checkScripts = (
   installations: readonly Installation[],
   own: OwnPackage,
   worktree: string,
-): Finding[] => installations.map((one) => judgeScripts(one, gatherScripts(one, own, worktree), own.version));
+): Finding[] =>
+  installations.flatMap((one) => {
+    const facts = gatherScripts(one, own, worktree);
+    const { scope, directory } = one;
+    const { backups } = facts;
+    return [
+      judgeScripts(one, facts, own.version),
+      ...(backups.length > 0
+        ? [finding('info', 'scripts-backups', { scope, directory, files: backups })]
+        : []),
+    ];
+  });
 
 function gatherScripts(installation: Installation, own: OwnPackage, worktree: string): ScriptFacts {
   const { scope, directory, entries } = installation;
@@ -45,8 +59,8 @@ function gatherScripts(installation: Installation, own: OwnPackage, worktree: st
     const file = join(directory, path);
     return isRepositorys && wayOut(worktree, file) ? null : readCapped(file, mostBytes);
   };
-  const text = readCapped(join(directory, manifestName), mostBytes);
-  const manifest = parseManifest(text.kind === 'read' ? text.text : null);
+  const text = read(manifestName);
+  const manifest = parseManifest(text?.kind === 'read' ? text.text : null);
   const isItself = isSame(own.hooksSource, join(directory, 'hooks'));
   const hashes =
     isItself || manifest?.version !== own.version ? listed(manifest) : shipped(installation, own);
@@ -58,9 +72,19 @@ function gatherScripts(installation: Installation, own: OwnPackage, worktree: st
     version: manifest?.version ?? null,
     files: found.length + (manifest ? 1 : 0),
     missing: found.filter(({ file }) => file && file.kind !== 'read').map(({ path }) => path),
-    edited: found.filter(isEdited).map(({ path }) => path),
+    edited: [...found.filter(isEdited).map(({ path }) => path), ...(text === null ? [manifestName] : [])],
+    backups: backupsIn(directory, isRepositorys ? worktree : null),
     isItself,
   };
+}
+
+function backupsIn(directory: string, fence: Fence): string[] {
+  try {
+    return listFiles(directory, fence).filter((path) => /\.[\w-]{6}\.bak$/.test(path));
+  } catch {
+    // Whatever is wrong with the folder is told of its scripts.
+    return [];
+  }
 }
 
 /** The manifest comes with the repository: it tells what was damaged, not what somebody forged. */
@@ -92,10 +116,12 @@ function judgeScripts(
   const { version, files, missing, edited, isItself } = facts;
   if (missing.length > 0)
     return finding('error', 'scripts-missing', { scope, directory, settings, files: missing });
+  const order = compareVersions(version ?? current, current);
+  const replaceable = scope !== 'managed' && !isItself && order <= 0;
+  if (edited.length > 0)
+    return finding('warning', 'scripts-edited', { scope, directory, settings, files: edited, replaceable });
   if (version === null) return finding('warning', 'scripts-unverified', { scope, directory });
-  if (edited.length > 0) return finding('warning', 'scripts-edited', { scope, directory, files: edited });
   if (isItself) return finding('info', 'scripts-itself', { scope, directory, version, files });
-  const order = compareVersions(version, current);
   if (order > 0) return finding('info', 'scripts-newer', { scope, directory, version, current });
   return order < 0 || version !== current
     ? finding('warning', 'scripts-outdated', { scope, directory, settings, version, current })

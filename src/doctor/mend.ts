@@ -19,15 +19,30 @@ export type Mend =
   | { readonly code: 'permissions-tightened'; readonly args: { path: string; entries: number } }
   | { readonly code: 'members-pruned'; readonly args: { path: string; members: number } }
   | { readonly code: 'leftovers-swept'; readonly args: { path: string; files: number } }
-  | { readonly code: 'scripts-copied'; readonly args: { directory: string; files: number } }
+  | {
+      readonly code: 'scripts-copied';
+      /** `kept`: what had been edited, and where it is now. */
+      readonly args: {
+        directory: string;
+        files: number;
+        kept?: { files: readonly string[]; directory: string };
+      };
+    }
   | { readonly code: 'mend-failed'; readonly args: { of: string; path: string; reason: string } };
 
-type ScriptFinding = FindingOf<'scripts-missing'> | FindingOf<'scripts-outdated'>;
+type ScriptFinding =
+  | FindingOf<'scripts-missing'>
+  | FindingOf<'scripts-edited'>
+  | FindingOf<'scripts-outdated'>;
+
+const isScriptFinding = (finding: Finding): finding is ScriptFinding =>
+  ['scripts-missing', 'scripts-edited', 'scripts-outdated'].includes(finding.code);
 
 /** Whether `mend` has something to do for this finding. */
 export function isMendable(finding: Finding): boolean {
   const { code, args } = finding;
   if (code === 'store-ghosts') return args.prunable > 0;
+  if (code === 'scripts-edited') return args.replaceable;
   if (code === 'scripts-missing' || code === 'scripts-outdated') return args.scope !== 'managed';
   return code === 'store-not-private' || code === 'store-leftovers';
 }
@@ -48,8 +63,7 @@ export async function mend(findings: readonly Finding[], request: DoctorRequest)
 }
 
 async function mendOne(finding: Finding, request: DoctorRequest): Promise<Mend | null> {
-  if (finding.code === 'scripts-missing' || finding.code === 'scripts-outdated')
-    return copyScripts(finding, request);
+  if (isScriptFinding(finding)) return copyScripts(finding, request);
   if (!('path' in finding.args)) return null;
   const { path } = finding.args;
   const { scope, places } = surroundings(request.directory, request.env);
@@ -96,7 +110,7 @@ async function prune(path: string, leaseHours: number): Promise<Mend> {
   return { code: 'members-pruned', args: { path, members: members.length } };
 }
 
-/** Only scripts: the settings name them already. Leaves alone what somebody edited, and folders that install would not choose. */
+/** Only scripts: the settings name them already. Keeps what somebody edited, and leaves alone folders that install would not choose. */
 function copyScripts({ args }: ScriptFinding, request: DoctorRequest): Mend | null {
   const { env, hooksSource, version } = request;
   const { scope } = args;
@@ -110,8 +124,11 @@ function copyScripts({ args }: ScriptFinding, request: DoctorRequest): Mend | nu
     args: { of: 'scripts', path: args.directory, reason },
   });
   if (target.scriptsDir !== args.directory) return failed(`install would put them into ${target.scriptsDir}`);
-  const [edited] = scripts.edited;
-  if (edited) return failed(`${edited} was edited by hand`);
-  if (!applyInstall({ ...prepared, settings: { ...settings, changed: false } })) return null;
-  return { code: 'scripts-copied', args: { directory: target.scriptsDir, files: scripts.writes.length } };
+  const notes = applyInstall({ ...prepared, settings: { ...settings, changed: false } });
+  if (!notes) return null;
+  const kept = notes.find((note) => note.code === 'set-aside');
+  return {
+    code: 'scripts-copied',
+    args: { directory: target.scriptsDir, files: scripts.writes.length, ...(kept && { kept }) },
+  };
 }

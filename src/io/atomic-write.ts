@@ -31,7 +31,7 @@ export function writeWhole(fd: number, path: string, content: string | Uint8Arra
  * Writes the text to a new file next to `path` and returns its name. Random enough for two containers that share the directory
  * and their pids; exclusive creation does the rest. `durable` waits for the disk.
  */
-export function writeTemporary(path: string, text: string, durable: boolean): string {
+export function writeTemporary(path: string, text: string | Uint8Array, durable: boolean): string {
   const unique = `${process.pid}-${process.hrtime.bigint().toString(36)}-${Math.random().toString(36).slice(2, 10)}-${written++}`;
   const temporary = `${path}.${unique}.tmp`;
   const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -77,7 +77,7 @@ interface Writing {
 /** Replaces the file. A reader sees the old text or the new one; a crash leaves the old one or the new one. */
 export function replaceFile(
   path: string,
-  text: string,
+  text: string | Uint8Array,
   { durable = false, beside = path }: Writing = {},
 ): void {
   const temporary = writeTemporary(beside, text, durable);

@@ -9,6 +9,7 @@ import type { Dislike } from '../claude/judge-settings.ts';
 import { oneLine } from '../core/quote.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { Mend } from '../doctor/mend.ts';
+import { keptText } from './install.ts';
 import { ago } from './model.ts';
 import { oldestNode } from './old-node.ts';
 import { command, commandAt } from './own-command.ts';
@@ -256,10 +257,24 @@ const words = {
     `${a.settings} names them, so these hooks do nothing. Older entries show an error at each event.`,
     `Run: ${command('doctor --fix')}, or ${command(`install --scope ${scopeOption(a.scope)}`)} if the project was moved.`,
   ],
-  'scripts-edited': (a: { scope: string; directory: string; files: readonly string[] }): Words => [
+  'scripts-edited': (a: {
+    scope: string;
+    directory: string;
+    settings: string;
+    files: readonly string[];
+    /** Whether this command has what was released. */
+    replaceable: boolean;
+  }): Words => [
     `Scripts in ${a.directory} are not as they were installed: ${list(a.files.slice(0, 6))}.`,
     'Somebody edited or formatted them, git changed their line endings, or they are links that leave the project.',
-    `${installAgain(a.scope)} (the edited ones are kept beside the new ones)`,
+    a.replaceable
+      ? `${run('doctor --fix')} (it keeps what is there now, and says where)`
+      : 'This command has no copy as it was released. Take them back from git, or install again with the command of the package.',
+  ],
+  'scripts-backups': (a: { scope: string; directory: string; files: readonly string[] }): Words => [
+    `An earlier version kept edited scripts in ${a.directory}: ${list(a.files.slice(0, 6))}.`,
+    'They do nothing there, and uninstall leaves them.',
+    'Remove them when nobody needs what is in them.',
   ],
   'scripts-outdated': (a: {
     scope: string;
@@ -542,7 +557,10 @@ export function mendWording(mend: Mend): string {
     case 'leftovers-swept':
       return `${count(mend.args.files, 'unfinished file')} removed from ${mend.args.path}.`;
     case 'scripts-copied':
-      return `${count(mend.args.files, 'file')} copied to ${mend.args.directory}.`;
+      return [
+        `${count(mend.args.files, 'file')} copied to ${mend.args.directory}.`,
+        ...(mend.args.kept ? [keptText(mend.args.kept)] : []),
+      ].join(' ');
     case 'mend-failed':
       return harmless(`Could not mend ${mend.args.path}: ${mend.args.reason}`);
   }

@@ -28,6 +28,7 @@ export interface InstallProblem {
     | 'cannot-write'
     | 'changed-meanwhile'
     | 'foreign-file'
+    | 'edited-source'
     | 'newer-installed'
     | 'incomplete-package'
     | 'no-server'
@@ -86,6 +87,8 @@ export function installProblem({ code, file, at, line, reason, version }: Instal
       return `${file} keeps changing while we try to edit it. Close whatever writes it and try again. The file was left as it is.`;
     case 'foreign-file':
       return `${file} exists and was not written by flowloom-hooks, or the manifest beside it is damaged. Move it away and try again. ${unchanged}`;
+    case 'edited-source':
+      return `${file} is not as it was installed, and this command is installed beside it, so it has no other copy. Install with the command of the package, or take the file back from git. ${unchanged}`;
     case 'newer-installed':
       return `${file} holds version ${oneLine(at ?? '', 40)}, and this is ${version}: older scripts would replace newer ones. Use the newer command, or say --downgrade if that is what you want. ${unchanged}`;
     case 'incomplete-package':
@@ -255,10 +258,16 @@ function noteText(note: Note): string {
     case 'other-scope':
       return `The hooks are also installed in ${note.file}, and would run twice. Remove one with: ${command(`uninstall --scope ${note.scope}`)}`;
     case 'set-aside':
-      return `A script had been edited by hand; the edited one is now ${note.file}.`;
+      return keptText(note);
     case 'server-approval':
       return `Commit ${note.file} too. In a terminal Claude Code asks each person once whether the server in it may run; the answer it offers first is no.`;
   }
+}
+
+/** Where somebody finds what was in the way of our scripts. */
+export function keptText({ files, directory }: { files: readonly string[]; directory: string }): string {
+  const more = files.length > 6 ? ` and ${files.length - 6} more` : '';
+  return `Edited or formatted, and now as released again: ${oneLine(files.slice(0, 6).join(', '), 600)}${more}. What was in ${files.length === 1 ? 'it' : 'them'} is kept in ${directory}.`;
 }
 
 function obstacleText(obstacle: Obstacle): string {

@@ -508,7 +508,29 @@ const situations: readonly Situation[] = [
       await world.install('project');
       edit(join(world.project, '.claude/flowloom/hooks/stop.cjs'), (text) => `${text}\n// mine\n`);
     },
-    args: () => ({ files: ['hooks/stop.cjs'] }),
+    args: () => ({ files: ['hooks/stop.cjs'], replaceable: true }),
+  },
+  {
+    code: 'scripts-edited',
+    severity: 'warning',
+    when: 'a script was edited beside the command itself, which has no other copy',
+    arrange: async (world) => {
+      await world.install('project');
+      edit(join(world.project, '.claude/flowloom/hooks/stop.cjs'), (text) => `${text}\n// mine\n`);
+      return { hooksSource: join(world.project, '.claude/flowloom/hooks') };
+    },
+    args: () => ({ files: ['hooks/stop.cjs'], replaceable: false }),
+  },
+  {
+    code: 'scripts-backups',
+    severity: 'info',
+    when: 'an earlier version moved an edited script aside',
+    arrange: async (world) => {
+      await world.install('project');
+      world.write('project/.claude/flowloom/hooks/stop.cjs.a_B-3x.bak', '// mine');
+      world.write('project/.claude/flowloom/hooks/notes.bak', 'not from us');
+    },
+    args: () => ({ files: ['hooks/stop.cjs.a_B-3x.bak'] }),
   },
   {
     code: 'scripts-itself',

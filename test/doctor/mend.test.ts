@@ -1,4 +1,5 @@
 /** What `--fix` changes on disk, and what it leaves alone. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +12,7 @@ import {
   renderMends,
 } from '../../src/doctor/doctor.ts';
 import { fileStore } from '../../src/stores/file-store.ts';
+import { contentsBelow, filesBelow } from '../support/scratch.ts';
 import { addGhosts, createWorld, hooksSource, playTurn, type World } from './world.ts';
 
 /** Mends, and says what is found afterwards. */
@@ -18,6 +20,8 @@ async function mendAll(world: World, version = '9.9.9'): Promise<{ mends: Mend[]
   const mends = await mend(await world.diagnose({ version }), world.request({ version }));
   return { mends, after: await world.diagnose({ version }) };
 }
+
+const biome = join(import.meta.dirname, '../../node_modules/.bin/biome');
 
 const codesOf = (findings: readonly { code: string }[]): string[] => findings.map(({ code }) => code);
 
@@ -100,18 +104,116 @@ describe('mend', () => {
     );
   });
 
-  it('leaves edited scripts alone and says so', async () => {
+  it.each(['project', 'local', 'user'] as const)(
+    'puts edited scripts of the %s scope back, and keeps them where nobody commits them',
+    async (scope) => {
+      const world = createWorld();
+      await world.install(scope);
+      const claude = join(scope === 'user' ? world.home : world.project, '.claude');
+      const folder = join(claude, scope === 'local' ? 'flowloom.local' : 'flowloom');
+      const [stop, end] = ['hooks/stop.cjs', 'hooks/session-end.cjs'].map((path) => join(folder, path)) as [
+        string,
+        string,
+      ];
+      const names = filesBelow(folder);
+      fs.appendFileSync(stop, '\n// mine\n');
+      const edited = fs.readFileSync(stop);
+      fs.rmSync(end);
+
+      const { mends, after } = await mendAll(world);
+      const text = renderMends(mends, 1000);
+      const directory = /kept in (.*)\.$/m.exec(text)?.[1] ?? '';
+      expect(directory).toEqual(
+        scope === 'user'
+          ? expect.stringContaining(join(world.home, '.local/state/flowloom'))
+          : join(world.state, 'set-aside'),
+      );
+      expect(text).toContain('hooks/stop.cjs');
+      expect(fs.readdirSync(directory).map((name) => fs.readFileSync(join(directory, name)))).toEqual([
+        edited,
+      ]);
+      expect(filesBelow(folder)).toEqual(names);
+      expect(fs.readFileSync(stop)).toEqual(fs.readFileSync(join(hooksSource, 'stop.cjs')));
+      expect(codesOf(after)).toContain('scripts-ok');
+      expect(codesOf(after)).not.toContain('store-not-private');
+
+      // The same work again is not kept twice.
+      fs.writeFileSync(stop, edited);
+      expect(codesOf((await mendAll(world)).mends)).toEqual(['scripts-copied']);
+      expect(fs.readdirSync(directory)).toHaveLength(1);
+    },
+  );
+
+  it('puts back scripts that a formatter was made to format', async () => {
     const world = createWorld();
     await world.install('project');
-    const hooks = join(world.project, '.claude/flowloom/hooks');
-    fs.appendFileSync(join(hooks, 'stop.cjs'), '\n// mine\n');
-    fs.rmSync(join(hooks, 'session-end.cjs'));
+    const folder = join(world.project, '.claude/flowloom');
+    const marks = ['.prettierrc', 'biome.json'].map((name) => join(folder, name));
+    const before = new Map(
+      filesBelow(folder).map((file) => [file, fs.readFileSync(join(folder, file), 'utf8')]),
+    );
+    for (const mark of marks) fs.rmSync(mark);
+    execFileSync(biome, ['format', '--write', '--files-max-size=9999999', '.'], {
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    const changed = filesBelow(folder).filter(
+      (file) => fs.readFileSync(join(folder, file), 'utf8') !== before.get(file),
+    );
+    expect(changed.length).toBeGreaterThan(10);
+
+    const { mends, after } = await mendAll(world);
+    expect(codesOf(mends)).toEqual(['scripts-copied']);
+    expect(codesOf(after)).toContain('scripts-ok');
+    const now = new Map(
+      filesBelow(folder).map((file) => [file, fs.readFileSync(join(folder, file), 'utf8')]),
+    );
+    expect(now).toEqual(before);
+    expect(world.git('status', '--porcelain', '--untracked-files=all')).not.toContain('.bak');
+  });
+
+  it('keeps no edited script through a link', async () => {
+    const world = createWorld();
+    await world.install('project');
+    const stop = join(world.project, '.claude/flowloom/hooks/stop.cjs');
+    fs.appendFileSync(stop, '\n// mine\n');
+    const outside = join(world.base, 'outside');
+    fs.mkdirSync(outside);
+    fs.mkdirSync(world.state, { recursive: true });
+    fs.symlinkSync(outside, join(world.state, 'set-aside'));
     const { mends } = await mendAll(world);
-    expect(mends).toEqual([
-      { code: 'mend-failed', args: expect.objectContaining({ reason: expect.stringContaining('stop.cjs') }) },
-    ]);
-    expect(fs.readFileSync(join(hooks, 'stop.cjs'), 'utf8')).toContain('// mine');
-    expect(renderMends(mends, 1000)).toContain('edited by hand');
+    expect(fs.readdirSync(outside)).toEqual([]);
+    // The next place is the one that the user has everywhere.
+    expect(renderMends(mends, 1000)).toContain(join(world.home, '.local/state/flowloom'));
+  });
+
+  it.each([
+    ['.claude', '.'],
+    ['.claude/settings.json', 'settings.json'],
+    ['.claude/flowloom', 'flowloom'],
+    ['.claude/flowloom/hooks', 'flowloom/hooks'],
+    ['.claude/flowloom/hooks/stop.cjs', 'flowloom/hooks/stop.cjs'],
+    ['.claude/flowloom/manifest.json', 'flowloom/manifest.json'],
+  ])('refuses %s that leads out of the project, as install does', async (path, to) => {
+    const world = createWorld();
+    await world.install('project');
+    const outside = join(world.home, 'private');
+    fs.cpSync(join(world.project, '.claude'), outside, { recursive: true });
+    fs.appendFileSync(join(outside, 'flowloom/hooks/user-prompt-submit.cjs'), '\n// theirs\n');
+    // Without this one there is something to mend whatever the link is.
+    for (const top of [outside, join(world.project, '.claude')])
+      fs.rmSync(join(top, 'flowloom/hooks/session-end.cjs'));
+    const link = join(world.project, path);
+    fs.rmSync(link, { recursive: true });
+    fs.symlinkSync(join(outside, to), link);
+    const before = contentsBelow(world.home);
+
+    const { mends } = await mendAll(world);
+    expect(codesOf(mends)).toEqual(['mend-failed']);
+    expect(renderMends(mends, 10_000)).toContain(`${link} is a symbolic link that leaves the project`);
+    expect(contentsBelow(world.home)).toEqual(before);
+    expect(fs.lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(fs.existsSync(join(world.project, '.claude/flowloom/hooks/session-end.cjs'))).toBe(false);
   });
 
   it('does not touch settings that do not parse', async () => {

@@ -471,10 +471,28 @@ describe('the folder with the scripts', () => {
     expect(place.read(`${folder}/hooks/stop.cjs`)).toBe('// version 2');
     expect(place.read(`${folder}/hooks/lazy/git-store.cjs`)).toBeNull();
     const backup = report.notes.find((note) => note.code === 'set-aside');
-    expect(readIfThere(backup?.file ?? '')).toBe('// edited by hand');
-    expect(uninstall(place.request('project')).kept).toEqual([
-      expect.stringMatching(/^hooks\/stop\.cjs\..+\.bak$/),
-    ]);
+    const directory = join(place.project, '.git/flowloom/set-aside');
+    expect(backup).toEqual({ code: 'set-aside', files: ['hooks/stop.cjs'], directory });
+    const [copy, ...others] = readdirSync(directory);
+    expect(others).toEqual([]);
+    expect(copy).toMatch(/^[0-9a-f]{12}-stop\.cjs$/);
+    expect(readIfThere(join(directory, copy ?? ''))).toBe('// edited by hand');
+    expect(uninstall(place.request('project')).kept).toEqual([]);
+  });
+
+  it('an installed command does not take what was edited in its own folder for what was released', async () => {
+    const place = scratch();
+    installFiles(place.request('project'));
+    const hooksSource = join(place.project, folder, 'hooks');
+    installFiles(place.request('user', { hooksSource }));
+    const edited = place.write(`${folder}/hooks/stop.cjs`, '// edited by hand');
+    const before = snapshot(place.base);
+    for (const scope of ['project', 'user'] as const)
+      expect(await refusal(() => install(place.request(scope, { hooksSource })))).toMatchObject({
+        code: 'edited-source',
+        file: edited,
+      });
+    expect(snapshot(place.base)).toEqual(before);
   });
 
   it('remembers across an upgrade that install made the file and the directory', () => {

@@ -127,7 +127,7 @@ describe('renderInstall', () => {
       { code: 'root-only' },
       { code: 'personal', file: '/p' },
       { code: 'other-scope', file: '/p', scope: 'user' },
-      { code: 'set-aside', file: '/p' },
+      { code: 'set-aside', files: ['hooks/stop.cjs'], directory: '/p' },
     ];
     for (const scope of ['project', 'local', 'user'] as const)
       expectNarrow(renderInstall({ ...installed, scope, notes, obstacles }));
