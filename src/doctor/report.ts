@@ -1,6 +1,7 @@
 /** Findings as a text for a terminal and as JSON. */
 import { createColors } from 'picocolors';
 import { groups, mendWording, verdict, type Wording, wordingOf } from '../messages/doctor.ts';
+import { wrap } from '../messages/wrap.ts';
 import { checkOf, type Finding, type Severity, worstOf } from './finding.ts';
 import { isMendable, type Mend } from './mend.ts';
 
@@ -68,15 +69,4 @@ export function jsonOf(findings: readonly Finding[], fixed: readonly Mend[] = []
     })),
     fixed: fixed.map((mend) => ({ code: mend.code, title: mendWording(mend), args: mend.args })),
   };
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ').filter(Boolean)) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

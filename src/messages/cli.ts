@@ -18,7 +18,7 @@ const width = 80;
 
 export const noCaller = (): string =>
   'This was not typed inside a Claude Code session that takes part here. Type it in\n' +
-  `the session, with "!" in front. \`${command('status')}\` shows who is here.`;
+  `the session, with "!" in front. Who is here: ${command('status')}`;
 
 /** The command was installed among the scripts, without the server. */
 export const noServer =
@@ -157,7 +157,7 @@ export function statusText(facts: StatusFacts, paint: Paint): string {
     ),
     roster.members.length
       ? ''
-      : `Sessions appear here when they start. Nothing happens? ${command('doctor')}`,
+      : `Sessions appear here when they start.\nNothing happens? ${command('doctor')}`,
   ]
     .filter((line): line is string => line !== null)
     .join('\n')

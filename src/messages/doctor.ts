@@ -269,7 +269,7 @@ const words = {
     'Somebody edited or formatted them, git changed their line endings, or they are links that leave the project.',
     a.replaceable
       ? `${run('doctor --fix')} (it keeps what is there now, and says where)`
-      : 'This command has no copy as it was released. Take them back from git, or install again with the command of the package.',
+      : 'This command has no other copy of them: take them back from git, or install again with the command of the package.',
   ],
   'scripts-backups': (a: { scope: string; directory: string; files: readonly string[] }): Words => [
     `An earlier version kept edited scripts in ${a.directory}: ${list(a.files.slice(0, 6))}.`,
@@ -301,12 +301,12 @@ const words = {
   'double-no': (_: None): Words => ['installed once'],
   'double-scopes': (a: { scopes: readonly string[]; files: readonly string[] }): Words => [
     `The hooks are installed ${a.files.length} times: ${list(a.files)}.`,
-    'Each of them runs at every event. They tolerate that, but it takes twice the time.',
+    'Each of them runs at every event. They tolerate that, but each of them takes its time.',
     `Keep one and remove the others, for example: ${command(`uninstall --scope ${a.scopes.at(-1)}`)}`,
   ],
   'double-plugin': (a: { file: string; files: readonly string[] }): Words => [
     `The hooks are installed as a plugin (${a.file}) and in ${list(a.files)}.`,
-    'Each of them runs at every event. They tolerate that, but it takes twice the time.',
+    'Each of them runs at every event. They tolerate that, but each of them takes its time.',
     `Remove one: ${command('uninstall')}, or "claude plugin uninstall" with the name of the plugin`,
   ],
 

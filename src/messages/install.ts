@@ -7,6 +7,7 @@ import { oneLine } from '../core/quote.ts';
 import { oldestNode } from './old-node.ts';
 import { command, commandAnywhere, commandAt } from './own-command.ts';
 import { dislikesText } from './settings.ts';
+import { wrap as linesOf } from './wrap.ts';
 
 export interface InstallProblem {
   code:
@@ -68,7 +69,7 @@ export function installProblem({ code, file, at, line, reason, version }: Instal
     case 'foreign-server':
       return `${file} names another server "${at}", which does not run our script. Rename or remove it and try again. ${unchanged}`;
     case 'server-scope':
-      return `For yourself alone Claude Code keeps its MCP servers in a file that only it may write. Let it add ours: claude mcp add --scope ${at} flowloom -- ${commandAnywhere('mcp')}. ${unchanged}`;
+      return `For yourself alone Claude Code keeps its MCP servers in a file that only it may write. ${unchanged} Let it add ours: claude mcp add --scope ${at} flowloom -- ${commandAnywhere('mcp')}`;
     case 'duplicate-key':
       return `${file}: the key "${at}" appears twice in the same object, and only the last one counts. Merge them and try again. ${unchanged}`;
     case 'dangling-link':
@@ -322,14 +323,4 @@ function paragraphs(parts: string[]): string {
   return parts.filter(Boolean).join('\n\n');
 }
 
-/** Breaks at spaces; a path longer than a line stays whole, so that it can be copied. */
-function wrap(text: string, width = 80): string {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines.join('\n');
-}
+const wrap = (text: string): string => linesOf(text).join('\n');

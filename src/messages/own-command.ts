@@ -52,3 +52,7 @@ function currentDirectory(): string | null {
 
 const isPlain = (text: string): boolean => /^[\w@%+=:,./~-]+$/.test(text) && !text.startsWith('-');
 const shellWord = (text: string): string => (isPlain(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** A command as messages print it, with its options and a punctuation mark that follows. */
+export const printedCommand =
+  /(?:claude mcp add --scope \w+ flowloom -- )?(?:node (?:'[^']*cli\.mjs'|[^\s']*cli\.mjs)|npx flowloom-hooks)(?: -C (?:'[^']*'|\S+))?(?: [\w-]+)?(?: --[\w-]+(?: (?:project|local|user)\b)?)*\S*/;

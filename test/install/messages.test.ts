@@ -69,8 +69,8 @@ describe('renderInstall', () => {
         2 files in /home/dev/shop/.claude/flowloom
 
       Prompts are answered by Node, on every system. Faster, and without an error at
-      each event for teammates who have no Node, when nobody here uses Windows: node
-      /home/dev/shop/.claude/flowloom/cli.mjs install --posix
+      each event for teammates who have no Node, when nobody here uses Windows:
+      node /home/dev/shop/.claude/flowloom/cli.mjs install --posix
 
       Self-test: all 6 hooks ran, the slowest in 105 ms.
 
@@ -97,8 +97,8 @@ describe('renderInstall', () => {
         2 files in /home/dev/shop/.claude/flowloom
 
       Prompts are answered by Node, on every system. Faster, and without an error at
-      each event for teammates who have no Node, when nobody here uses Windows: node
-      /home/dev/shop/.claude/flowloom/cli.mjs install --posix
+      each event for teammates who have no Node, when nobody here uses Windows:
+      node /home/dev/shop/.claude/flowloom/cli.mjs install --posix
 
       Self-test: 1 of 6 hooks do not work.
         Stop: it failed (exit 1)
