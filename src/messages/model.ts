@@ -64,21 +64,23 @@ export function changeLine(
     : 'nobody';
   const oldIsHere = roster.members.some((member) => member.birth.id === before.master);
   const gone = oldIsHere ? 'no longer stands for master' : 'has ended';
+  // Nobody took the lead: it fell to one of before.
+  const fellTo = before.master && before.master !== self && (!oldIsHere || (now?.seq ?? 0) < before.epoch);
   const parts: string[] = [];
   if ((now?.birth.id ?? null) !== before.master) {
     if (role === 'master') {
       parts.push(
-        before.master && before.master !== self && (!oldIsHere || now!.seq < before.epoch)
+        fellTo
           ? `${old} ${gone}, so this session is master now (it was ${before.role})`
           : `this session is master now (it was ${before.role})`,
       );
     } else if (now) {
+      const name = quoted(displayName(now), nameChars);
       const how = wasHere(now) ? 'is master now' : 'joined last and is master now';
-      parts.push(
-        before.master === self
-          ? `${quoted(displayName(now), nameChars)} ${how}; this session was master (epoch ${before.epoch}) and is worker now`
-          : `${quoted(displayName(now), nameChars)} ${how}; before, it was ${old}`,
-      );
+      if (before.master === self) {
+        parts.push(`${name} ${how}; this session was master (epoch ${before.epoch}) and is worker now`);
+      } else if (fellTo && wasHere(now)) parts.push(`${old} ${gone}, so ${name} is master now`);
+      else parts.push(`${name} ${how}; before, the master was ${old}`);
     } else {
       parts.push(
         before.master === self

@@ -288,7 +288,7 @@ describe('what changed', () => {
       'the master ended and another follows',
       told('worker', api, [me, docs]),
       [me, docs],
-      /"docs" is master now; before, it was "api"/,
+      /"api" has ended, so "docs" is master now/,
     ],
     [
       'the master stood back',
@@ -318,7 +318,7 @@ describe('what changed', () => {
       'a worker of old was promoted',
       told('worker', api, [me, docs]),
       [me, api, member(9, 'docs')],
-      /"docs" is master now; before, it was "api"/,
+      /"docs" is master now; before, the master was "api"/,
     ],
     [
       'a worker joined',
