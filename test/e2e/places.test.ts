@@ -38,7 +38,7 @@ scenarios('places', () => {
     const b = await world.join();
     const [request] = await b.turn('Go on');
     const start = toldAt('SessionStart', request!);
-    expect(start).toMatch(/worker, branch worktree-inner, in \S*inner/);
+    expect(start).toMatch(/worker, branch "worktree-inner", in "\S*inner"/);
     expect(start).toContain('branch: worktree-inner');
     expect(start, 'what git says is of there').toMatch(/new, not staged \(1\): door\.txt/);
   });
