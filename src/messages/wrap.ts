@@ -1,7 +1,7 @@
 /** Breaking text into lines for a terminal. */
 import { printedCommand } from './own-command.ts';
 
-const words = new RegExp(`${printedCommand.source}|\\S+`, 'g');
+const words = new RegExp(`["\`(]?${printedCommand.source}|sudo chown .*|\\S+`, 'g');
 
 /** Breaks at spaces. A path that is longer than a line stays whole, and so does a command, so that it can be copied. */
 export function wrap(text: string, width = 80): string[] {

@@ -15,6 +15,7 @@ test.each([
   "node /a/cli.mjs -C '/my work' doctor --fix",
   'npx flowloom-hooks doctor --fix',
   'claude mcp add --scope user flowloom -- node /a/cli.mjs mcp',
+  '"node a/cli.mjs doctor --fix"',
 ])('%s stays on one line', (command) => {
   for (let width = 1; width < 120; width++) {
     const lines = wrap(`To change what is installed: ${command} if the project was moved.`, width);
