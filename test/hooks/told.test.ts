@@ -73,7 +73,9 @@ describe('a takeover', () => {
     await worker.prompt();
     await session().start();
     expect((await worker.tools()).stdout).toBe('');
-    expect(changes(await worker.prompt())[0]).toMatch(/joined last and is master now; before, the master was "/);
+    expect(changes(await worker.prompt())[0]).toMatch(
+      /joined last and is master now; before, the master was "/,
+    );
   });
 });
 
