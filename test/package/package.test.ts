@@ -256,13 +256,13 @@ describe('installed in a project', () => {
     expect(filesBelow(shop).filter((file) => !file.startsWith('.git/'))).toEqual(before);
   });
 
-  test('what a repository has to carry is less than 1,200 kB', () => {
+  test('what a repository has to carry is less than 1,300 kB', () => {
     const { shop, command } = project();
     expect(command('install').status).toBe(0);
     const folder = join(shop, '.claude', 'flowloom');
     const bytes = filesBelow(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
     console.info(`installed: ${filesBelow(folder).length} files, ${Math.round(bytes / 1000)} kB`);
-    expect(bytes).toBeLessThan(1_200_000);
+    expect(bytes).toBeLessThan(1_300_000);
   });
 
   test('the hooks go on without node_modules and without the package', () => {

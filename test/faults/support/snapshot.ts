@@ -66,7 +66,10 @@ export class Snapshot {
       }
     for (const [name, mode] of this.#folders) {
       const path = join(this.#root, name);
-      if (!existsSync(path)) mkdirSync(path, { mode: mode & 0o777 });
+      if (existsSync(path)) continue;
+      mkdirSync(path);
+      // With the sticky bit, which a new directory does not take.
+      chmodSync(path, mode & 0o7777);
     }
     for (const [name, { bytes, stat }] of this.#files) {
       const path = join(this.#root, name);
