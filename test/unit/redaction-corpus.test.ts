@@ -1,30 +1,11 @@
 /** How much leaks and how much is spoilt, measured on texts as they are met. The corpora say which family each text is of. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { visible } from '../../src/core/quote.ts';
 import { redact } from '../../src/core/redact.ts';
-import { more } from '../support/more-secrets.ts';
-import { everyday, pasted } from '../support/pasted.ts';
+import { type Corpus, corpora } from '../support/corpora.ts';
 import { everyString } from '../support/strings-in-json.ts';
-
-interface Corpus {
-  readonly secrets: readonly {
-    readonly name: string;
-    readonly text: string;
-    readonly secret: readonly string[];
-  }[];
-  readonly ordinary: readonly string[];
-}
-/** Packed, so that no scanner takes it for a leak: random values in the real formats, none was ever valid. */
-const fixture = new URL('../fixtures/redaction.json.gz', import.meta.url);
-const given = JSON.parse(gunzipSync(readFileSync(fixture)).toString()) as Corpus;
-
-const third: Corpus = {
-  secrets: pasted.map(({ text, secret }) => ({ name: text.slice(0, 24), text, secret: [secret] })),
-  ordinary: everyday,
-};
 
 const rate = (some: number, all: number): string =>
   `${some} of ${all} (${((100 * some) / all).toFixed(1)} %)`;
@@ -43,11 +24,7 @@ function spoilt({ ordinary }: Corpus): string {
   return changed.length ? `${rate(changed.length, ordinary.length)} are spoilt:${each.join('')}` : '';
 }
 
-describe.each([
-  ['the shapes of real leaks', given],
-  ['families that the first corpus has not', more],
-  ['what developers paste, and lines of their day', third],
-])('%s', (_, corpus) => {
+describe.each(corpora)('%s', (_, corpus) => {
   test('no family leaks, alone, in a sentence, and between other lines', () => {
     expect(leaks(corpus, (text) => text)).toBe('');
     expect(leaks(corpus, (text) => `Then I ran this:\n\n${text}\n\nand it worked. Next: the README.`)).toBe(
@@ -101,8 +78,8 @@ describe('long texts of a session', () => {
 
   test('a secret in the middle of a long text is found there', () => {
     const long = texts.filter((text) => text.length > 3000 && text.length < 20_000);
-    const leaking = [given, more, third]
-      .flatMap(({ secrets }) => secrets)
+    const leaking = corpora
+      .flatMap(([, { secrets }]) => secrets)
       // The families have three members each.
       .filter((_, index) => index % 3 === 0)
       .filter(({ text, secret }, index) => {
