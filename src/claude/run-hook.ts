@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { openSession, placesFor } from '../compose.ts';
 import { isoTime } from '../core/iso-time.ts';
+import { visible } from '../core/quote.ts';
 import type { Session } from '../flows/session.ts';
 import { keepCompiled } from '../io/code-cache.ts';
 import type { Compiled } from '../io/code-entry.ts';
@@ -26,7 +27,7 @@ export type Story = (session: Session, payload: HookPayload) => Promise<unknown>
 
 /** For whoever wants to watch: stderr of a hook that exits 0 goes to the client's debug log. */
 function trace(event: HookEvent, text: string): void {
-  if (process.env.FLOWLOOM_DEBUG === '1') process.stderr.write(`flowloom ${event}: ${text}\n`);
+  if (process.env.FLOWLOOM_DEBUG === '1') process.stderr.write(`flowloom ${event}: ${visible(text)}\n`);
 }
 
 function logFailure(event: HookEvent, code: string, cause: unknown, directory: string): void {

@@ -16,7 +16,7 @@ import { status } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
 import { trust } from './commands/trust.ts';
 import { whoami } from './commands/whoami.ts';
-import { currentDirectory, fail } from './terminal.ts';
+import { currentDirectory, fail, harmless } from './terminal.ts';
 import { version } from './version.ts';
 import { UnreadableStateError } from './workspace.ts';
 
@@ -46,6 +46,11 @@ const scope = (): Option =>
 const program = new Command('flowloom-hooks')
   .description('Claude Code sessions on one repository work as a team: the last one to join is master.')
   .version(version, '-v, --version')
+  // What was typed is repeated in its complaints.
+  .configureOutput({
+    writeOut: (text) => process.stdout.write(harmless(text)),
+    writeErr: (text) => process.stderr.write(harmless(text)),
+  })
   .option('-C, --directory <path>', 'work in this directory', enter)
   .showHelpAfterError('(--help tells more)')
   .addHelpText('after', () => `\nStart with: ${command('install')}`);

@@ -14,10 +14,10 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
 });
 
 /** The colours that messages are painted with; the only sequences of a terminal that a command ever prints. */
-const colours = /(\u001b\[\d{1,2}m)/;
+const colours = /(\u001b\[(?:[12]|22|3[1-6]|39)m)/;
 
 /** Foreign text may be anywhere in what is printed: nothing of it reaches the terminal that would not be seen. */
-const harmless = (text: string): string =>
+export const harmless = (text: string): string =>
   text
     .split(colours)
     .map((part, index) => (index % 2 === 1 && pc.isColorSupported ? part : visible(part)))

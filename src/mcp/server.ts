@@ -10,6 +10,7 @@ import { roleOf } from '../core/election.ts';
 import type { OwnWords } from '../core/handoff.ts';
 import { displayName } from '../core/member.ts';
 import { messageOf } from '../core/message-of.ts';
+import { visible } from '../core/quote.ts';
 import { inOwnWords } from '../flows/hand-off.ts';
 import { atQuestion, brief } from '../flows/orient.ts';
 import { readHandoff } from '../flows/read-handoff.ts';
@@ -99,15 +100,21 @@ async function handoffWrite({ session, roster, membership }: Present, said: OwnW
   return [written(id, place), { id, place }];
 }
 
+/** Facts as they may be shown: no string in them holds what nobody sees. */
+const seen = (facts: object): object =>
+  JSON.parse(JSON.stringify(facts), (_, value: unknown) =>
+    typeof value === 'string' ? visible(value) : value,
+  );
+
 /** An answer, or the sentence that says why there is none. */
 async function answered(seat: Seat, ask: () => Promise<Answer>): Promise<CallToolResult> {
   try {
     const [said, facts = {}] = await ask();
-    const text = [seat.takeNotice(), said].filter(Boolean).join('\n\n');
-    return { content: [{ type: 'text', text }], structuredContent: { ...facts, text } };
+    const text = visible([seat.takeNotice(), said].filter(Boolean).join('\n\n'));
+    return { content: [{ type: 'text', text }], structuredContent: { ...seen(facts), text } };
   } catch (cause) {
     const reason = messageOf(cause);
-    const text = cause instanceof NoSeatError ? reason : unusable(reason);
+    const text = visible(cause instanceof NoSeatError ? reason : unusable(reason));
     return { content: [{ type: 'text', text }], isError: true };
   }
 }
