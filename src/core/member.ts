@@ -115,10 +115,12 @@ const text = (value: unknown): value is string => typeof value === 'string';
 
 const candidacies: readonly unknown[] = ['eligible', 'fallback', 'declined'];
 
+/** Whether this can be a member's id: a plain file name, and no name that every object has, since members are looked up in objects. */
+export const isMemberId = (id: string): boolean => /^\w[\w.-]{0,99}$/.test(id) && !(id in Object.prototype);
+
 /** `null` when the value is not a birth record; anything a reader relies on has been checked when it is. */
 export function asBirth(value: unknown): Birth | null {
-  if (!isRecord(value) || value.version !== 1 || !text(value.id) || !/^\w[\w.-]{0,99}$/.test(value.id))
-    return null;
+  if (!isRecord(value) || value.version !== 1 || !text(value.id) || !isMemberId(value.id)) return null;
   const process = value.process;
   if (!isRecord(process) || !isRecord(process.domain) || !text(process.start)) return null;
   const { pid, domain } = process as { pid: unknown; domain: Record<string, unknown> };
@@ -126,6 +128,7 @@ export function asBirth(value: unknown): Birth | null {
   if (!text(domain.host) || !text(domain.boot) || !text(domain.namespace)) return null;
   if (!candidacies.includes(value.candidacy) || typeof value.attended !== 'boolean') return null;
   if (!text(value.joinedAt) || !text(value.host) || !text(value.cause)) return null;
+  if (Number.isNaN(Date.parse(value.joinedAt))) return null;
   if (value.place !== undefined && !(Number.isSafeInteger(value.place) && (value.place as number) > 0))
     return null;
   if (value.parks !== undefined && !text(value.parks)) return null;

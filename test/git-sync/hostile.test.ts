@@ -111,6 +111,54 @@ describe('a birth with the hash of this machine', () => {
   });
 });
 
+describe('a birth with the id of another member', () => {
+  test('that joined here is refused, whatever it says, and takes a number only', async () => {
+    const { clone, remote } = hostile();
+    const a = clone('a');
+    await a.join('alice');
+    await a.sync();
+    putBirth(remote, 9, 'alice', {
+      candidacy: 'declined',
+      process: { ...livingProcess, domain: elsewhere('evil') },
+    });
+    expect(await a.sync()).toMatchObject({
+      outcome: 'synced',
+      refused: {
+        count: 1,
+        some: [{ record: seqName(9), reason: 'it is a join of a session of this clone' }],
+      },
+    });
+    expect(await alive(a)).toEqual([['alice', 'alive']]);
+    expect((await a.roster()).master?.birth.id).toBe('alice');
+    expect(await a.join('bob')).toBe(10);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString'])('%s is no id', async (id) => {
+    const { clone, remote } = hostile();
+    const a = clone('a');
+    await a.join('alice');
+    putBirth(remote, 9, id, { process: { ...livingProcess, domain: elsewhere('evil') } });
+    putPresence(remote, id);
+    expect(await a.sync()).toMatchObject({ outcome: 'synced', refused: { count: 2 } });
+    expect(await alive(a)).toEqual([['alice', 'alive']]);
+  });
+});
+
+describe('a birth with the time', () => {
+  test.each(['9999-12-31T23:59:59.999Z', '+275760-09-13T00:00:00.000Z', 'yesterday', '', 'NaN'])(
+    '"%s" is alive for nobody who looks for the first time',
+    async (joinedAt) => {
+      const { clone, remote } = hostile();
+      const a = clone('a');
+      await a.join('alice', { candidacy: 'fallback' });
+      putBirth(remote, 9, 'evil', { joinedAt, process: { ...livingProcess, domain: elsewhere('evil') } });
+      expect((await a.sync()).outcome).toBe('synced');
+      expect(await alive(a)).toEqual([['alice', 'alive']]);
+      expect((await runCommand(a, ['status', '--json'])).code).toBe(0);
+    },
+  );
+});
+
 describe('a number far above all others', () => {
   test.each([far, 1_000_011, 2_000_000])('%d neither splits nor blocks', async (number) => {
     const { clone, remote } = hostile();

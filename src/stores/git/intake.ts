@@ -61,6 +61,7 @@ class Reader {
   readonly #base: View;
   readonly #quarantine: string;
   readonly #before: ReadonlyMap<string, string>;
+  #ours: ReadonlySet<MemberId> | null = null;
   readonly #now = new Map<string, string>();
 
   constructor(
@@ -148,7 +149,8 @@ class Reader {
     const record = alone ? decodeRecord(bytes) : null;
     const clone = this.#repository.clone();
     const isOurs = this.#local.get(ref)?.record?.clone === clone;
-    const reason = objection(ref, record, bytes.length, { clone, isOurs });
+    this.#ours ??= joinedIn(this.#local, clone);
+    const reason = objection(ref, record, bytes.length, { clone, isOurs, ours: this.#ours });
     if (reason !== null) return this.#refuse(ref, reason);
     this.#keep(oid);
     this.theirs.set(ref, { oid, record, renewedAt: record!.at * 1000 });
@@ -179,6 +181,16 @@ class Reader {
     this.#now.set(oid, reason);
     this.refused.push({ record: ref.slice(localRefs.length), reason });
   }
+}
+
+/** The members that joined in this clone. */
+function joinedIn(local: View, clone: string): Set<MemberId> {
+  const ids = new Set<MemberId>();
+  for (const [ref, { record }] of local) {
+    const birth = ref.startsWith(seqRefs) && record?.clone === clone ? asBirth(parse(record.text)) : null;
+    if (birth) ids.add(birth.id);
+  }
+  return ids;
 }
 
 const refusedPath = (repository: string): string => join(repository, 'flowloom-refused');

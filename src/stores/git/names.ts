@@ -1,4 +1,5 @@
 /** How refs are called, here and on a remote. */
+import { isMemberId } from '../../core/member.ts';
 import { isSeq } from '../../core/seq.ts';
 
 /** What records there are. */
@@ -22,9 +23,8 @@ export function seqOf(name: string): number | null {
   return isSeq(seq) && seqName(seq) === name ? seq : null;
 }
 
-/** Whether this can be a member's id: a plain file name, and git's rules for refs besides. */
-export const memberName = (name: string): boolean =>
-  /^\w[\w.-]{0,99}$/.test(name) && !/\.\.|\.$|\.lock$/.test(name);
+/** Whether this can be a member's id, with git's rules for refs besides. */
+export const memberName = (name: string): boolean => isMemberId(name) && !/\.\.|\.$|\.lock$/.test(name);
 
 /** Whether this can be a handoff's id. */
 export const handoffName = (name: string): boolean =>

@@ -120,19 +120,31 @@ function parse(text: string): unknown {
 /** What stands for a birth that was lost. */
 const isLost = (text: string): boolean => text === '{}';
 
+/** What a record is held against. */
+export interface Here {
+  readonly clone: string;
+  /** What has this name here was written here. */
+  readonly isOurs: boolean;
+  /** Members that joined here. */
+  readonly ours: ReadonlySet<MemberId>;
+}
+
 /** Why this record, of so many bytes, is not taken over under this name; null when it is. */
 export function objection(
   ref: string,
   record: RecordCommit | null,
   bytes: number,
-  { clone, isOurs }: { readonly clone: string; readonly isOurs: boolean },
+  { clone, isOurs, ours }: Here,
 ): string | null {
   const kind = kindOf(ref);
   if (kind === null || !record) return 'it is no record';
   if (bytes > mostBytes[kind]) return `it is larger than ${mostBytes[kind]} bytes`;
   // Who wrote it is what it says itself: a record of this clone is here already, or was not written here.
   if (record.clone === clone && !isOurs) return 'it says that it was written here, and it was not';
-  if (kind === 'seq' && !isLost(record.text) && !asBirth(parse(record.text))) return 'it is no birth';
+  const birth = kind === 'seq' ? asBirth(parse(record.text)) : null;
+  if (kind === 'seq' && !birth && !isLost(record.text)) return 'it is no birth';
+  // Its number is the higher one, so it would be taken for the member's latest join.
+  if (birth && record.clone !== clone && ours.has(birth.id)) return 'it is a join of a session of this clone';
   if (kind === 'member' && !asPresence(parse(record.text))) return 'it is no presence';
   return null;
 }
