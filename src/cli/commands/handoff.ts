@@ -14,15 +14,15 @@ const withPlace = (store: Store) => (head: HandoffHead) => ({ ...head, place: st
 /** All handoffs, newest first. */
 export async function listHandoffs(options: { json?: boolean }): Promise<void> {
   const { store, observer } = await openWorkspace(process.cwd(), process.env);
-  const found = (await readNotes(store, Date.now())).map(({ head }) => head);
+  const found = (await readNotes(store, observer.now)).map(({ head }) => head);
   if (options.json) printJson(found.map(withPlace(store)));
   else print(handoffList(found, observer.now, paint));
 }
 
 /** One handoff, whole; when none is named, the newest that an attended session left. */
 export async function showHandoff(id: string | undefined, options: { json?: boolean }): Promise<void> {
-  const { scope, store } = await openWorkspace(process.cwd(), process.env);
-  const wanted = id ?? newestOf(await readNotes(store, Date.now()))?.head.id;
+  const { scope, store, observer } = await openWorkspace(process.cwd(), process.env);
+  const wanted = id ?? newestOf(await readNotes(store, observer.now))?.head.id;
   const note = wanted === undefined ? null : await store.handoff(wanted);
   const parsed = note === null ? null : parseHandoff(note, wanted!);
   if (!parsed || note === null) return fail(id === undefined ? noHandoffs : noSuchHandoff(id));
