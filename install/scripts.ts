@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { serverFile } from '../src/claude/servers.ts';
-import { commandFile, gateFile, wiredHooks } from '../src/claude/settings.ts';
+import { commandFiles, gateFile, wiredHooks } from '../src/claude/settings.ts';
 import {
   type FileWrite,
   isSymlink,
@@ -49,8 +49,8 @@ export function collectFiles(
     if (files.has(`hooks/${file}`)) continue;
     throw new InstallError({ code: 'incomplete-package', file: join(hooksSource, file) });
   }
-  // The build puts both beside the hooks. The command goes along, so that what is printed can be called where nothing else is installed.
-  for (const name of [commandFile, ...(server ? [serverFile] : [])]) {
+  // The build puts them beside the hooks. The command goes along, so that what is printed can be called where nothing else is installed.
+  for (const name of [...commandFiles, ...(server ? [serverFile] : [])]) {
     const source = join(dirname(hooksSource), name);
     const content = readBytes(source, null);
     const code = name === serverFile ? 'no-server' : 'incomplete-package';

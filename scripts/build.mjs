@@ -5,7 +5,8 @@
  *   dist/hooks/<event>.cjs    one file per client event: runs its body from the code cache
  *   dist/hooks/body/*.cjs     the hooks themselves, CommonJS because it starts faster than ESM
  *   dist/hooks/lazy/*.cjs     what a hook loads only when it needs it: every `import()` below hooks/ ends up here
- *   dist/cli.mjs              the command
+ *   dist/cli.mjs              what is called as the command: runs it, unless Node is too old
+ *   dist/command.mjs          the command
  *   dist/mcp.mjs              the MCP server: what the command loads for `mcp`, and what is installed
  *   dist/meta.json            what went into each file, for the tests that hold sizes and imports
  */
@@ -194,6 +195,15 @@ const serverApart = {
     onResolve({ filter: /\/mcp\/main\.ts$/ }, () => ({ path: './mcp.mjs', external: true }));
   },
 };
+/** A Node that is too old must not meet it. */
+const commandApart = {
+  name: 'command-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/main\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './command.mjs', external: true },
+    );
+  },
+};
 /** It is a seventh of the command, and lies beside it anyway. */
 const yamlApart = {
   name: 'yaml-apart',
@@ -201,10 +211,18 @@ const yamlApart = {
     onResolve({ filter: /^js-yaml$/ }, () => ({ path: './hooks/lazy/js-yaml.cjs', external: true }));
   },
 };
+await run({
+  ...moduleOptions,
+  entryPoints: { cli: 'src/cli/outer.ts' },
+  minifyIdentifiers: true,
+  target: 'node12.20',
+  banner: { js: `#!/usr/bin/env node\n${builtFile}` },
+  plugins: [commandApart],
+});
 // Both are committed into repositories like the hooks, so as small as they can be.
 await run({
   ...moduleOptions,
-  entryPoints: { cli: 'src/cli/main.ts' },
+  entryPoints: { command: 'src/cli/main.ts' },
   minifyIdentifiers: true,
   plugins: [serverApart, yamlApart],
 });

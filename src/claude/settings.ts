@@ -29,8 +29,8 @@ export const projectDirVariable = '$' + '{CLAUDE_PROJECT_DIR}';
 /** The folder of the scripts as project settings name it: valid in every clone and worktree. */
 export const projectScriptsDir = `${projectDirVariable}/.claude/flowloom`;
 
-/** The command among the installed scripts. */
-export const commandFile = 'cli.mjs';
+/** The command among the installed scripts: what is called, and what that runs. */
+export const commandFiles = ['cli.mjs', 'command.mjs'];
 
 /** What a shell runs for every hook, below `hooks/` in the installed folder: it answers what is steady and starts Node for the rest. */
 export const gateFile = 'gate.sh';

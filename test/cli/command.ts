@@ -26,7 +26,7 @@ function copyOfDist(): string {
       const before = readFileSync(join(dist, 'meta.json'), 'utf8');
       rmSync(copy, { recursive: true, force: true });
       cpSync(dist, copy, { recursive: true });
-      const files = ['cli.mjs', ...hookNames.map((name) => `hooks/${name}.cjs`)];
+      const files = ['cli.mjs', 'command.mjs', ...hookNames.map((name) => `hooks/${name}.cjs`)];
       if (
         files.every((file) => existsSync(join(copy, file))) &&
         readFileSync(join(dist, 'meta.json'), 'utf8') === before

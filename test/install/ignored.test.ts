@@ -64,6 +64,7 @@ describe('git ignores what has to be committed', () => {
       'hooks/lazy/git-store.cjs',
       'manifest.json',
       'cli.mjs',
+      'command.mjs',
       'mcp.mjs',
       '.gitattributes',
     ])

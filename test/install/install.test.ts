@@ -442,6 +442,7 @@ describe('the folder with the scripts', () => {
         '.prettierrc',
         'biome.json',
         'cli.mjs',
+        'command.mjs',
         'hooks/gate.sh',
         'hooks/lazy/git-store.cjs',
         ...wiredHooks.map(({ file }) => `hooks/${file}`),

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { InstallRequest } from '../../install/install.ts';
 import type { Scope } from '../../install/target.ts';
-import { wiredHooks } from '../../src/claude/settings.ts';
+import { commandFiles, wiredHooks } from '../../src/claude/settings.ts';
 
 export interface Scratch {
   base: string;
@@ -39,7 +39,7 @@ export function scratch(): Scratch {
   writeFileSync(join(project, '.git/HEAD'), 'ref: refs/heads/main\n');
   writeHooks(hooksSource);
   writeFileSync(join(base, 'mcp.mjs'), server);
-  writeFileSync(join(base, 'cli.mjs'), '// the command\n');
+  for (const name of commandFiles) writeFileSync(join(base, name), '// the command\n');
   return {
     base,
     home,

@@ -82,10 +82,16 @@ describe('the tarball', () => {
     );
     const dist = files.filter((file) => file.startsWith('dist/'));
     expect(dist).toEqual(
-      expect.arrayContaining(['dist/THIRD-PARTY-LICENSES.txt', 'dist/cli.mjs', 'dist/mcp.mjs', ...hooks]),
+      expect.arrayContaining([
+        'dist/THIRD-PARTY-LICENSES.txt',
+        'dist/cli.mjs',
+        'dist/command.mjs',
+        'dist/mcp.mjs',
+        ...hooks,
+      ]),
     );
     const allowed =
-      /^dist\/(?:(?:cli|mcp)\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/(?:gate\.sh|(?:(?:lazy|body)\/)?[a-z-]+\.cjs))$/;
+      /^dist\/(?:(?:cli|command|mcp)\.mjs|THIRD-PARTY-LICENSES\.txt|hooks\/(?:gate\.sh|(?:(?:lazy|body)\/)?[a-z-]+\.cjs))$/;
     expect(dist.filter((file) => !allowed.test(file))).toEqual([]);
   });
 

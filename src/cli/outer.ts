@@ -1,0 +1,12 @@
+/**
+ * What is called as the command. The command itself lies beside it, and does not parse in a Node that is too old; this can be read
+ * by each that knows modules, and says so.
+ */
+import { oldNodeForCommand } from '../messages/old-node.ts';
+
+if (Number.parseInt(process.versions.node, 10) >= 20) {
+  import('./main.ts');
+} else {
+  console.error(oldNodeForCommand(process.version, process.execPath));
+  process.exitCode = 1;
+}
