@@ -11,6 +11,7 @@ import type { LogEntry } from '../io/log.ts';
 import { untrustedLine } from './consent.ts';
 import { ago } from './model.ts';
 import { command } from './own-command.ts';
+import { wrap } from './wrap.ts';
 
 export type Paint = ReturnType<typeof pc.createColors>;
 
@@ -146,7 +147,9 @@ export function statusText(facts: StatusFacts, paint: Paint): string {
     `state     ${facts.state}`,
     facts.handoffs ? `handoffs  ${facts.handoffs} (${command('handoff')})` : '',
     facts.remote ? remoteLine(facts.remote, now, paint) : null,
-    facts.untrusted ? paint.yellow(untrustedLine(facts.untrusted)) : null,
+    facts.untrusted
+      ? paint.yellow(wrap(untrustedLine(facts.untrusted), 70).join(`\n${' '.repeat(10)}`))
+      : null,
     facts.degraded
       ? paint.yellow(
           `degraded  ${facts.degraded.from} → ${facts.degraded.to}: ${oneLine(facts.degraded.reason, 200)}`,

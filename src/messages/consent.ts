@@ -48,7 +48,7 @@ export const untrustedNotice = (wants: Wants): string =>
 
 /** The line of `status`. */
 export const untrustedLine = (wants: Wants): string =>
-  `trust     not given, so nothing of it happens: this repository wants ${wishText(wants)} (${command('trust')})`;
+  `trust     not given, so nothing of it happens: this repository wants ${wishText(wants)}. ${decide()}`;
 
 /** For `sync`: what the repository would share is not shared. */
 export const notSentUntrusted = (wants: Wants): string =>

@@ -3,10 +3,13 @@ import type { Wants } from '../config/consent.ts';
 import { oneLine, quoted } from '../core/quote.ts';
 import { wishFrom, wishText } from './consent.ts';
 import { command } from './own-command.ts';
+import { wrap } from './wrap.ts';
 
 /** All of it: who agrees to a path must have seen its end. */
 const pathChars = 5000;
 const named = (text: string): string => quoted(text, pathChars);
+
+const filled = (text: string): string => wrap(text, 80).join('\n');
 
 /** What `trust` shows beyond the wish itself. */
 export interface TrustFacts {
@@ -50,7 +53,7 @@ function rowsOf({ wants, urls, unknown, beware }: TrustFacts): string[] {
 /** What the repository wants, for who has to decide. */
 export const trustText = (facts: TrustFacts): string =>
   [
-    `${oneLine(wishFrom(facts.file, facts.wants), pathChars)} wants ${wishText(facts.wants)}:`,
+    filled(`${oneLine(wishFrom(facts.file, facts.wants), pathChars)} wants ${wishText(facts.wants)}:`),
     '',
     ...rowsOf(facts),
     '',
@@ -66,21 +69,22 @@ export const trustQuestion = 'Do you trust this? [y/N] ';
 export const alreadyTrusted = (): string =>
   `You agreed to this in this clone. To take it back, run: ${command('trust --revoke')}`;
 
-export const nowTrusted =
-  'Agreed, for this clone and these values: changed ones ask again. Sessions that start from now on\n' +
-  'use them; those that run stay where they are until they end.';
+export const nowTrusted = filled(
+  'Agreed, for this clone and these values: changed ones ask again. Sessions that start from now on use them; those that run stay where they are until they end.',
+);
 
-export const stillUntrusted =
-  'Not agreed, so nothing of it happens: sessions use the store that you chose yourself, else files of\nthis clone.';
+export const stillUntrusted = filled(
+  'Not agreed, so nothing of it happens: sessions use the store that you chose yourself, else files of this clone.',
+);
 
 export const askOnTerminal = (): string =>
   `${stillUntrusted}\nThere is no terminal to ask on. To agree, run: ${command('trust --yes')}`;
 
 export const revoked = (was: boolean): string =>
   was
-    ? 'Taken back, all of it in this clone. Sessions that start from now on use the store that you chose\n' +
-      'yourself, else files of this clone; those that run stay where they are until they end. What was sent\n' +
-      'or written before stays where it is.'
+    ? filled(
+        'Taken back, all of it in this clone. Sessions that start from now on use the store that you chose yourself, else files of this clone; those that run stay where they are until they end. What was sent or written before stays where it is.',
+      )
     : 'There was nothing to take back: you agreed to nothing in this clone.';
 
 export const notKept = (reason: string): string => `Your consent could not be kept: ${oneLine(reason, 300)}.`;

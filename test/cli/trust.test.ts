@@ -27,12 +27,15 @@ interface Answer {
   readonly wants: Record<string, unknown> | null;
 }
 
+/** Text without the breaks of its lines. */
+const unbroken = (text: string): string => text.replace(/\s+/g, ' ');
+
 test('shows what would leave and to where, without passwords, and agrees to nothing by itself', async () => {
   const w = sharing();
   const before = contentsBelow(w.base);
   const { code, stdout, stderr } = await type(w, ['trust']);
   expect(code).toBe(1);
-  expect(stdout).toContain(
+  expect(unbroken(stdout)).toContain(
     `${join(w.root, '.flowloomrc.json')} wants to push handoffs (prompts, last messages`,
   );
   expect(stdout).toContain('"origin", which is https://git.example.com/@team/shop.git');
@@ -54,11 +57,20 @@ test('--yes agrees, once and for all until it is taken back', async () => {
     code: 0,
     stdout: expect.stringMatching(/^Taken back/),
   });
-  expect((await type(w, ['status'])).stdout).toMatch(/^trust +not given.*cli\.mjs.* trust/m);
+  expect((await type(w, ['status'])).stdout).toMatch(/^trust +not given[\s\S]*cli\.mjs.* trust$/m);
   expect(await type(w, ['trust', '--revoke'])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/nothing to take back/),
   });
+});
+
+test('every line that holds neither a path nor an address fits a terminal of 80 columns', async () => {
+  const w = sharing();
+  const said = [];
+  for (const args of [['trust'], ['status'], ['trust', '--yes'], ['trust', '--revoke']])
+    said.push(...(await type(w, args)).stdout.split('\n'));
+  const long = said.filter((line) => line.length > 80 && !/[/\\]/.test(line));
+  expect(long).toEqual([]);
 });
 
 test('--json says the same to programs, and asks nobody', async () => {
@@ -132,7 +144,7 @@ test('values that do not count are named, and the others are agreed to', async (
   const { code, stdout, stderr } = await type(w, ['trust', '--yes']);
   expect(code).toBe(0);
   expect(stderr).toMatch(/git\.remote does not count[\s\S]*git\.share does not count/);
-  expect(stdout).toContain('wants to keep the records of your sessions as commits');
+  expect(unbroken(stdout)).toContain('wants to keep the records of your sessions as commits');
 });
 
 describe('shows a place as it is', () => {
@@ -186,7 +198,7 @@ test('against the user’s own configuration: files of this clone are a wish, to
   const w = world();
   writeOwnConfig(w.home, { store: 'git' });
   configure(w, { store: 'file' });
-  expect((await type(w, ['trust'])).stdout).toMatch(
+  expect(unbroken((await type(w, ['trust'])).stdout)).toMatch(
     /wants to keep the records of your sessions in files of this clone/,
   );
 });
