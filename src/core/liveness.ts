@@ -82,7 +82,7 @@ export function judge(
   const beat = seen?.beat ?? '';
   // The clock may have been ahead when the place was read.
   const age = Math.min(seen?.asOf ?? observer.now, observer.now) - lastSeen;
-  if (!lease && (age > observer.leaseMs || (!seen && -age > observer.leaseMs)))
+  if (!lease && age > observer.leaseMs)
     return { liveness: 'dead', lease: { beat, since: observer.monotonic - observer.leaseMs - 1 } };
   const kept = lease?.beat === beat ? lease : { beat, since: observer.monotonic };
   return { liveness: observer.monotonic - kept.since > observer.leaseMs ? 'dead' : 'unknown', lease: kept };

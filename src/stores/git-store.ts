@@ -193,7 +193,7 @@ export function gitStore(site: Site): Store {
 
     async birth(seq) {
       const seen = await read(seqRef(seq), birthIn, seq);
-      return seen && seenFrom(repository.clone(), seen.value, seen.found.clone);
+      return seen && seenFrom(repository.clone(), seen.value, seen.found.clone, seen.found.renewedAt);
     },
 
     async isOfOtherClone(seq) {

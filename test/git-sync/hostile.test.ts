@@ -1,7 +1,7 @@
 /** What somebody who can push may put into the remote, and how little that does. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { renderHandoff } from '../../src/core/handoff.ts';
@@ -145,18 +145,32 @@ describe('a birth with the id of another member', () => {
 });
 
 describe('a birth with the time', () => {
-  test.each(['9999-12-31T23:59:59.999Z', '+275760-09-13T00:00:00.000Z', 'yesterday', '', 'NaN'])(
-    '"%s" is alive for nobody who looks for the first time',
+  const evil = { ...livingProcess, domain: elsewhere('evil') };
+
+  test.each(['9999-12-31T23:59:59.999Z', '+275760-09-13T00:00:00.000Z'])(
+    '%s lives no longer than a lease after it was taken over',
     async (joinedAt) => {
       const { clone, remote } = hostile();
       const a = clone('a');
       await a.join('alice', { candidacy: 'fallback' });
-      putBirth(remote, 9, 'evil', { joinedAt, process: { ...livingProcess, domain: elsewhere('evil') } });
+      putBirth(remote, 9, 'evil', { joinedAt, process: evil });
       expect((await a.sync()).outcome).toBe('synced');
+      expect(await alive(a)).toContainEqual(['evil', 'unknown']);
+      const nineHoursAgo = Date.now() / 1000 - 9 * 3600;
+      utimesSync(join(a.coord, 'refs', 'flowloom', seqName(9)), nineHoursAgo, nineHoursAgo);
       expect(await alive(a)).toEqual([['alice', 'alive']]);
-      expect((await runCommand(a, ['status', '--json'])).code).toBe(0);
     },
   );
+
+  test.each(['yesterday', '', 'NaN'])('"%s" is no birth', async (joinedAt) => {
+    const { clone, remote } = hostile();
+    const a = clone('a');
+    await a.join('alice');
+    putBirth(remote, 9, 'evil', { joinedAt, process: evil });
+    expect(await a.sync()).toMatchObject({ outcome: 'synced', refused: { count: 1 } });
+    expect(await alive(a)).toEqual([['alice', 'alive']]);
+    expect((await runCommand(a, ['status', '--json'])).code).toBe(0);
+  });
 });
 
 describe('a number far above all others', () => {
