@@ -19,7 +19,7 @@ const width = 80;
 
 export const noCaller = (): string =>
   'This was not typed inside a Claude Code session that takes part here. Type it in\n' +
-  `the session, with "!" in front. Who is here: ${command('status')}`;
+  `the session, with "!" in front. Who is here:\n\`${command('status')}\``;
 
 /** The command was installed among the scripts, without the server. */
 export const noServer =
