@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { serverFile } from '../src/claude/servers.ts';
-import { type Form, isOurs, type SettingsBlock, settingsBlock } from '../src/claude/settings.ts';
+import { type Form, type SettingsBlock, settingsBlock } from '../src/claude/settings.ts';
 import { compareVersions } from '../src/core/versions.ts';
 import { diffLines } from './diff.ts';
 import { discardAll, readBytes, readText, removeFile, stageAll } from './disk.ts';
@@ -264,7 +264,7 @@ function adviceFor({ target, text, server }: PreparedInstall, ignored: Ignored |
 
 /** What others may miss, and what makes the hooks run twice. */
 function warningsFor(place: Place, { target, text }: PreparedInstall): Note[] {
-  const others = otherTargets(place).filter(wiresOurs);
+  const others = otherTargets(place).filter((other) => foldersIn(readIfPossible(other)).length > 0);
   // Somebody else may share this file, in a container for example, where the scripts lie elsewhere.
   const replaced = foldersIn(text).filter((folder) => folder !== target.commandDir);
   return [
@@ -273,27 +273,11 @@ function warningsFor(place: Place, { target, text }: PreparedInstall): Note[] {
   ];
 }
 
-function wiresOurs(target: Target): boolean {
-  return looksAt(readIfPossible(target), ({ hooks }) =>
-    Object.values(hooks ?? {})
-      .flat()
-      .some((group) => [(group as { hooks?: unknown } | null)?.hooks].flat().some(isOurs)),
-  );
-}
-
 /** Other scopes' files are looked at for a note only: whatever is wrong with them is not our business here. */
 function readIfPossible({ settingsFile, fence }: Target): string | null {
   try {
     return readText(settingsFile, fence);
   } catch {
     return null;
-  }
-}
-
-function looksAt(text: string | null, has: (settings: Record<string, unknown>) => boolean): boolean {
-  try {
-    return has(JSON.parse((text ?? '{}').replace(/^\uFEFF/, '')));
-  } catch {
-    return false;
   }
 }

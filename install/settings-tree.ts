@@ -1,7 +1,7 @@
 /** Reading the text of a settings file: where its hooks are, and which of them are ours. Pure. */
 import { type Node, type ParseError, parse, parseTree } from 'jsonc-parser';
 import invariant from 'tiny-invariant';
-import { type Form, isOurs, ownHandler } from '../src/claude/settings.ts';
+import { type Form, isOurs, type OwnHandler, ownHandler } from '../src/claude/settings.ts';
 import { InstallError } from './error.ts';
 
 /** A handler of ours and the event it is wired to. */
@@ -54,32 +54,29 @@ export function findOurs(text: string, root: Node): Found[] {
     });
 }
 
-/** How the hot hooks of ours are wired in this text; null when none of ours is in it, or the text is no JSON. */
-export function formIn(text: string | null): Form | null {
+/** The handlers of ours in this text as they are wired; none when it is no JSON. */
+function wiredIn(text: string | null): OwnHandler[] {
   const body = (text ?? '').replace(/^\uFEFF/, '');
   try {
-    const forms = findOurs(body, parseSettings(body, '')).map(
-      ({ handler }) => ownHandler(read(body, handler))?.form,
+    return findOurs(body, parseSettings(body, '')).flatMap(
+      ({ handler }) => ownHandler(read(body, handler)) ?? [],
     );
-    if (forms.length === 0) return null;
-    return forms.includes('sh') ? 'sh' : 'node';
-  } catch {
-    return null;
-  }
-}
-
-/** The folders in which the hooks of this text are, as it names them; none when it is no JSON. */
-export function foldersIn(text: string | null): string[] {
-  const body = (text ?? '').replace(/^\uFEFF/, '');
-  try {
-    const scripts = findOurs(body, parseSettings(body, '')).map(
-      ({ handler }) => ownHandler(read(body, handler))?.script ?? '',
-    );
-    return [...new Set(scripts.map((script) => script.replace(/[\\/]hooks[\\/][^\\/]*$/, '')))];
   } catch {
     return [];
   }
 }
+
+/** How the hot hooks of ours are wired in this text; null when none of ours is in it. */
+export function formIn(text: string | null): Form | null {
+  const forms = wiredIn(text).map(({ form }) => form);
+  if (forms.length === 0) return null;
+  return forms.includes('sh') ? 'sh' : 'node';
+}
+
+/** The folders in which the hooks of this text are, as it names them. */
+export const foldersIn = (text: string | null): string[] => [
+  ...new Set(wiredIn(text).map(({ script }) => script.replace(/[\\/]hooks[\\/][^\\/]*$/, ''))),
+];
 
 /** The plain value a node stands for. */
 export function read(text: string, node: Node): unknown {
