@@ -97,6 +97,12 @@ paste('bananpaj12', (s) => `lösenordet till wifi är ${s}`);
 paste('m0tdepasse!', (s) => `login with ada / ${s} on staging`);
 paste('tulip-Garden-19', (s) => `btw the admin pw is ${s}`);
 paste('さくら2025pass', (s) => `パスワードは「${s}」です`);
+paste('orange-Tree-55', (s) => `the staging password changed, it's now ${s}`);
+paste('redPanda99', (s) => `use ${s} as the password`);
+paste('tiger_Moth8', (s) => `password for ada@example.com: ${s}`);
+paste('winterfell7', (s) => `wifi: SSID shop, PSK is ${s}`);
+paste('openSesame1', (s) => `If asked for a passphrase type ${s}`);
+paste('clau2024segura', (s) => `la contrasenya és ${s}`);
 // Code and tables.
 paste(base62(28), (s) => `| service | key |\n| --- | --- |\n| maps api key | ${s} |`);
 paste(base62(32), (s) => `const stripe = new Stripe("${s}", { apiVersion: "2024-06-20" });`);
