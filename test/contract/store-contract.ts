@@ -587,7 +587,7 @@ export function storeContract(name: string, kit: StoreKit): void {
               const word = String(i).padStart(4, '0').repeat(1 + (i % 40));
               await store.announce('w', { ...JSON.parse(presence), name: word, cwd: word, transcript: word });
               await store.putHandoff('000001-abc', word + '\\n' + word.repeat(50) + '\\n' + word);
-              await store.join({ ...JSON.parse(birth), id: 'w', host: word, joinedAt: word }, 0);
+              await store.join({ ...JSON.parse(birth), id: 'w', host: word, cause: word }, 0);
             }
           })();
         `);
@@ -619,7 +619,7 @@ export function storeContract(name: string, kit: StoreKit): void {
           for (const seq of (await store.numbers()).above.slice(-2)) {
             const born = await store.birth(seq);
             if (born) {
-              expect(born.joinedAt).toBe(born.host);
+              expect(born.cause).toBe(born.host);
               seen.births.add(seq);
             } else expect(seen.births.has(seq), 'a birth that was there is gone').toBe(false);
           }
