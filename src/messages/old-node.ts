@@ -1,4 +1,4 @@
-/** For the person whose Node is older than every line of ours but the first ones of a hook; so it has to be readable by any Node. */
+/** What is said before anything else of ours is loaded, above all to the person whose Node is too old: readable by any Node. */
 
 /** The oldest Node that the hooks are made for. */
 export const oldestNode = '20.19';
@@ -13,3 +13,7 @@ export const oldNode = (version: string, path: string): string =>
 /** The same for whoever calls the command. */
 export const oldNodeForCommand = (version: string, path: string): string =>
   `flowloom-hooks does nothing here: ${needed('it needs', version, path)}`;
+
+/** A part of the command, which lies beside it, cannot be loaded. */
+export const unloadable = (reason: string): string =>
+  `flowloom-hooks does nothing here: a part of the command cannot be loaded (${reason.split('\n')[0]}). Install it again.`;

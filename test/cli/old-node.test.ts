@@ -1,7 +1,7 @@
 /** The command under a Node that is older than it: a sentence, no stack. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { expect, test } from 'vitest';
 import { scratch, write } from '../support/scratch.ts';
@@ -30,6 +30,24 @@ test.each(['status', 'doctor', 'install'])('%s names the Node and the remedy', (
   expect(ran.stderr).toMatch(
     /^flowloom-hooks does nothing here: it needs Node\.js 20\.19 .* v14\.21\.3 \(.*\n$/,
   );
+});
+
+test.each<[string, (file: string) => void]>([
+  ['missing', (file) => rmSync(file)],
+  ['damaged', (file) => writeFileSync(file, '(((')],
+])('a part of the command that is %s: a sentence', (_, spoil) => {
+  const folder = scratch('part');
+  cpSync(dirname(commandPath), folder, { recursive: true });
+  for (const part of ['hooks/lazy/js-yaml.cjs', 'command.mjs']) {
+    spoil(join(folder, part));
+    const ran = spawnSync(process.execPath, [join(folder, 'cli.mjs'), 'status'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: {},
+    });
+    expect([ran.status, ran.stdout]).toEqual([1, '']);
+    expect(ran.stderr).toMatch(/^flowloom-hooks does nothing here: a part of the command .*\n$/);
+  }
 });
 
 /** Programs of old versions, separated by a colon. */
