@@ -388,9 +388,13 @@ export function storeContract(name: string, kit: StoreKit): void {
               return null;
             }
           };
-          await expect.poll(afresh, { timeout: 15_000, interval: 200 }).toBe(note(`old ${turn}`));
-          if ((await put(note(`new ${turn}`), step)).killed) killed++;
-          expect([note(`old ${turn}`), note(`new ${turn}`)]).toContain(await store.handoff(id));
+          // The calls before a step are not the same in every run, so it may be passed by.
+          for (let attempt = 0, met = false; attempt < 3 && !met; attempt++) {
+            await expect.poll(afresh, { timeout: 15_000, interval: 200 }).toBe(note(`old ${turn}`));
+            met = (await put(note(`new ${turn}`), step)).killed;
+            if (met) killed++;
+            expect([note(`old ${turn}`), note(`new ${turn}`)]).toContain(await store.handoff(id));
+          }
           expect(await store.handoffs()).toEqual([id]);
         }
         expect(killed).toBe(steps.length);
