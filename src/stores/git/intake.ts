@@ -9,6 +9,7 @@ import type { Config } from '../../core/config.ts';
 import { asBirth, type MemberId } from '../../core/member.ts';
 import { makePrivateDirectory, replaceFile } from '../../io/atomic-write.ts';
 import { safeRead, UnreadableError } from '../../io/safe-read.ts';
+import { parse } from '../record.ts';
 import type { Entry, View } from './merge.ts';
 import { localRefs, seqRefs } from './names.ts';
 import { objectsIn } from './objects.ts';
@@ -205,14 +206,6 @@ function remembered(repository: string): Map<string, string> {
   } catch (cause) {
     if (cause instanceof UnreadableError) return new Map();
     throw cause;
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 
